@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+// The kernels are the program's speed, so they are optimised in debug builds too; each function
+// names its own instruction set, and the table in dispatch.c picks one at start.
+let kernelFlags: [CSetting] = [
+    .unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])
+]
+
+let package = Package(
+    name: "mlxi",
+    products: [.executable(name: "mlxi", targets: ["mlxi"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .target(
+            name: "CKernels", path: "Sources/Kernels/Simd", publicHeadersPath: "include",
+            cSettings: kernelFlags),
+        .target(
+            name: "Kernels", dependencies: ["CKernels"], path: "Sources/Kernels",
+            exclude: ["Simd"], swiftSettings: strict),
+        .target(name: "Text", dependencies: ["Kernels"], swiftSettings: strict),
+        .systemLibrary(name: "CSndfile", path: "Sources/Audio/CSndfile", pkgConfig: "sndfile"),
+        .systemLibrary(name: "CLibAV", path: "Sources/Audio/CLibAV", pkgConfig: "libavformat"),
+        .target(
+            name: "Audio", dependencies: ["Kernels", "Text", "CSndfile", "CLibAV"],
+            exclude: ["CSndfile", "CLibAV"], swiftSettings: strict),
+        .executableTarget(
+            name: "mlxi",
+            dependencies: [
+                "Kernels", "Text", "Audio",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .testTarget(name: "TextTests", dependencies: ["Text", "Kernels"], swiftSettings: strict),
+        .testTarget(name: "AudioTests", dependencies: ["Audio", "Text", "Kernels"], swiftSettings: strict),
+        .testTarget(name: "mlxiTests", dependencies: ["mlxi"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,144 @@
+// The whole C API of mlxi's kernels.
+//
+// C receives pointers, sizes and strides and returns numbers. It never opens a file, never prints,
+// never fails (Swift checks every precondition first) and never allocates once the pool runs.
+// Pointers to weights may have any alignment: safetensors does not pad. Strides count elements.
+//
+// The law of this runtime: an output row depends on its own input row and on the weights alone.
+// Never on how many rows are computed together, on the thread that computes it, or on where a tile
+// begins. So cached = uncached, chunked = whole, speculative = plain and one thread = many, bit for
+// bit, within one instruction set. Each kernel keeps it by giving every output one fixed order of
+// additions.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// How the numbers of a matrix are stored.
+typedef enum {
+    CK_F32 = 0,
+    CK_F16 = 1,
+    CK_BF16 = 2,
+    CK_AFFINE = 3,  // MLX affine: bits 2,3,4,5,6,8; groups of 32, 64, 128; scales and biases
+    CK_MXFP4 = 4,   // e2m1 elements, groups of 32, e8m0 scales
+    CK_MXFP8 = 5,   // e4m3 elements, groups of 32, e8m0 scales
+    CK_NVFP4 = 6,   // e2m1 elements, groups of 16, e4m3 scales
+} ck_format;
+
+/// CK_EXACT multiplies f32 activations: the specification. CK_FAST quantizes activations to int8
+/// per row and group for quantized weights, and rounds them to bf16 for bf16 weights.
+typedef enum { CK_EXACT = 0, CK_FAST = 1 } ck_precision;
+
+/// One weight matrix [rows, columns] exactly as it lies in the checkpoint.
+typedef struct {
+    const void *codes;    // rows * columns * bits / 8 bytes (plain formats: rows * columns elements)
+    const void *scales;   // [rows, columns / group]; NULL for plain formats
+    const void *biases;   // [rows, columns / group] offsets of the affine format, else NULL
+    const float *offset;  // [rows] the linear layer's own bias, or NULL
+    size_t rows;
+    size_t columns;
+    ck_format format;
+    ck_format scale_format;  // CK_F32, CK_F16 or CK_BF16 (affine only)
+    uint32_t bits;
+    uint32_t group;
+} ck_matrix;
+
+/// Attention of `count` query rows over keys 0..<key_count that lie in memory as f32, f16 or bf16.
+typedef struct {
+    const float *query;  // [count, heads, head_dim]
+    const void *keys;    // element (token t, head h) at t * kv_token_stride + h * kv_head_stride
+    const void *values;  // same layout
+    float *out;          // [count, heads, head_dim]
+    size_t query_stride, out_stride;  // between tokens
+    size_t kv_token_stride, kv_head_stride;
+    size_t count, heads, kv_heads, head_dim;
+    size_t key_count;
+    size_t first_position;  // position of query row 0 among the keys (causal only)
+    size_t window;          // keys a query sees, itself included; 0 = all (causal only)
+    bool causal;
+    ck_format kv_format;  // CK_F32, CK_F16 or CK_BF16
+    float scale;
+} ck_attention;
+
+// --- machine -------------------------------------------------------------------------------------
+
+/// Names of the instruction sets this machine can run, best first, NULL-terminated.
+const char *const *ck_isa_available(void);
+/// Selects one by name ("scalar", "avx2", "avx512"); false if the machine cannot run it.
+/// Call before any work, or from tests between operations.
+bool ck_isa_select(const char *name);
+/// The one in use.
+const char *ck_isa_name(void);
+
+/// Starts the pool with `threads` workers including the caller (1...64). Calling again changes it.
+void ck_pool_start(size_t threads);
+size_t ck_pool_threads(void);
+
+// --- linear layers -------------------------------------------------------------------------------
+
+/// Bytes of scratch that ck_linear needs for `count` input rows of `columns`.
+size_t ck_linear_scratch_bytes(size_t count, size_t columns);
+
+/// y[i, :] = x[i, :] . W^T + offset, for one or more matrices that share the input; their outputs lie
+/// side by side in y (row stride y_stride >= sum of rows). `accumulate` adds to y instead.
+void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t x_stride,
+               size_t count, float *y, size_t y_stride, bool accumulate, ck_precision precision,
+               void *scratch);
+
+/// out[0..<columns] = row `row` of the matrix as f32 (embedding look-up).
+void ck_row(const ck_matrix *matrix, size_t row, float *out);
+
+// --- rows ----------------------------------------------------------------------------------------
+
+/// y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset), per row of `columns`.
+void ck_rms_norm(const float *x, size_t x_stride, size_t count, size_t columns, const float *weight,
+                 float weight_offset, float eps, float *y, size_t y_stride);
+/// The same over each head of `head_dim` in place.
+void ck_rms_norm_heads(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
+                       const float *weight, float weight_offset, float eps);
+/// y = (x - mean) / sqrt(var + eps) * weight + bias; biased variance.
+void ck_layer_norm(const float *x, size_t x_stride, size_t count, size_t columns,
+                   const float *weight, const float *bias, float eps, float *y, size_t y_stride);
+/// Rotates pairs (j, j + head_dim / 2) of each head in place. Row i uses row i of the tables
+/// [count, head_dim / 2] (the caller offsets them to the first position).
+void ck_rope(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
+             const float *cosines, const float *sines);
+/// out = silu(gate) * up
+void ck_silu_mul(const float *gate, const float *up, size_t in_stride, size_t count, size_t columns,
+                 float *out, size_t out_stride);
+/// out = gelu_tanh(gate) * up
+void ck_gelu_tanh_mul(const float *gate, const float *up, size_t in_stride, size_t count,
+                      size_t columns, float *out, size_t out_stride);
+/// x = gelu(x), the exact erf form, in place.
+void ck_gelu(float *x, size_t x_stride, size_t count, size_t columns);
+/// y += x
+void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float *y,
+            size_t y_stride);
+/// out = x as f16, bf16 or f32, `count` rows of `columns`.
+void ck_store(const float *x, size_t x_stride, size_t count, size_t columns, ck_format format,
+              void *out, size_t out_stride);
+
+// --- attention -----------------------------------------------------------------------------------
+
+void ck_attend(const ck_attention *attention);
+
+// --- convolution ---------------------------------------------------------------------------------
+
+/// Gathers the 3x3 (or kernel x kernel) patches of an image [height, width, channels] with zero
+/// padding into rows [out_height * out_width, kernel * kernel * channels], order (kh, kw, channel).
+void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
+                   size_t stride, size_t padding, float *rows);
+/// The same in one dimension: [length, channels] -> [out_length, kernel * channels].
+void ck_patches_1d(const float *signal, size_t length, size_t channels, size_t kernel,
+                   size_t stride, size_t padding, float *rows);
+
+// --- logits --------------------------------------------------------------------------------------
+
+/// Index of the largest value, the lowest index on ties; `count` > 0.
+size_t ck_argmax(const float *x, size_t count);
+/// log(sum(exp(x)))
+float ck_log_sum_exp(const float *x, size_t count);
+
+#endif

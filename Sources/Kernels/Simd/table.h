@@ -1,0 +1,54 @@
+// One table of kernel bodies per instruction set. Bodies compute a slice of rows on the calling
+// thread; splitting work over the pool is done once, above the table, in ops_*.c.
+#ifndef CK_TABLE_H
+#define CK_TABLE_H
+
+#include "ckernels.h"
+
+/// Activations of one ck_linear call, quantized or rounded as the format wants them (linear.h).
+typedef struct ck_activations ck_activations;
+
+typedef struct {
+    const char *name;
+
+    // linear: see linear.h for the activation layout and the meaning of a block
+    void (*prepare)(const float *x, size_t x_stride, size_t first, size_t count,
+                    ck_activations *activations);
+    void (*linear_block)(const ck_matrix *matrix, size_t first_row, size_t row_count,
+                         const ck_activations *activations, float *y, size_t y_stride,
+                         bool accumulate, void *panel);
+    void (*row)(const ck_matrix *matrix, size_t row, float *out);
+
+    // rows
+    void (*rms_norm)(const float *x, size_t columns, const float *weight, float weight_offset,
+                     float eps, float *y);
+    void (*layer_norm)(const float *x, size_t columns, const float *weight, const float *bias,
+                       float eps, float *y);
+    void (*rope)(float *head, size_t head_dim, const float *cosines, const float *sines);
+    void (*silu_mul)(const float *gate, const float *up, size_t columns, float *out);
+    void (*gelu_tanh_mul)(const float *gate, const float *up, size_t columns, float *out);
+    void (*gelu)(float *x, size_t columns);
+    void (*add)(const float *x, size_t columns, float *y);
+    void (*store)(const float *x, size_t columns, ck_format format, void *out);
+
+    // attention of query rows [first, first + count) of one kv head's group of query heads
+    void (*attend)(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
+
+    size_t (*argmax)(const float *x, size_t count);
+    float (*log_sum_exp)(const float *x, size_t count);
+} ck_table;
+
+extern const ck_table ck_table_scalar;
+#if defined(__x86_64__)
+extern const ck_table ck_table_avx2;
+extern const ck_table ck_table_avx512;
+#endif
+
+/// The table in use.
+const ck_table *ck_table_current(void);
+
+/// Runs body(context, item) for item in 0..<items over the pool and the caller; returns when all
+/// items are finished. Nested calls run inline.
+void ck_parallel(size_t items, void (*body)(void *context, size_t item), void *context);
+
+#endif
