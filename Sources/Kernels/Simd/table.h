@@ -29,9 +29,11 @@ typedef struct {
     void (*gelu_tanh_mul)(const float *gate, const float *up, size_t columns, float *out);
     void (*gelu)(float *x, size_t columns);
     void (*add)(const float *x, size_t columns, float *y);
-    void (*store)(const float *x, size_t columns, ck_format format, void *out);
 
-    // attention of query rows [first, first + count) of one kv head's group of query heads
+    // keys and values of one token and one head
+    void (*kv_store)(const ck_kv *kv, size_t head, size_t token, const float *key,
+                     const float *value);
+    // attention of query rows [first, first + count) for the query heads of one key head
     void (*attend)(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 
     size_t (*argmax)(const float *x, size_t count);

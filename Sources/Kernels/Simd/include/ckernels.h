@@ -45,21 +45,32 @@ typedef struct {
     uint32_t group;
 } ck_matrix;
 
-/// Attention of `count` query rows over keys 0..<key_count that lie in memory as f32, f16 or bf16.
+/// Keys and values of one layer. A key block holds 16 tokens, dimension by dimension, so that one
+/// vector holds the same dimension of neighbouring keys; a value row is padded to a multiple of 16.
+typedef struct {
+    void *keys;        // [heads][capacity / 16][head_dim][16]
+    void *values;      // [heads][capacity][padded head_dim]
+    size_t capacity;   // tokens, a multiple of CK_KV_BLOCK
+    size_t heads;
+    size_t head_dim;   // at most CK_HEAD_DIM_MAX
+    ck_format format;  // CK_F32 or CK_F16
+} ck_kv;
+
+enum { CK_KV_BLOCK = 64, CK_HEAD_DIM_MAX = 256 };
+
+/// Attention of `count` query rows over the first `key_count` tokens of a layer's keys and values.
+/// Query head h reads key head h / (heads / kv.heads).
 typedef struct {
     const float *query;  // [count, heads, head_dim]
-    const void *keys;    // element (token t, head h) at t * kv_token_stride + h * kv_head_stride
-    const void *values;  // same layout
     float *out;          // [count, heads, head_dim]
     size_t query_stride, out_stride;  // between tokens
-    size_t kv_token_stride, kv_head_stride;
-    size_t count, heads, kv_heads, head_dim;
+    size_t count, heads;
     size_t key_count;
     size_t first_position;  // position of query row 0 among the keys (causal only)
     size_t window;          // keys a query sees, itself included; 0 = all (causal only)
     bool causal;
-    ck_format kv_format;  // CK_F32, CK_F16 or CK_BF16
     float scale;
+    ck_kv kv;
 } ck_attention;
 
 // --- machine -------------------------------------------------------------------------------------
@@ -116,22 +127,25 @@ void ck_gelu(float *x, size_t x_stride, size_t count, size_t columns);
 /// y += x
 void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float *y,
             size_t y_stride);
-/// out = x as f16, bf16 or f32, `count` rows of `columns`.
-void ck_store(const float *x, size_t x_stride, size_t count, size_t columns, ck_format format,
-              void *out, size_t out_stride);
-
 // --- attention -----------------------------------------------------------------------------------
 
+/// Bytes of `keys` and of `values` of a layer with room for `capacity` tokens.
+size_t ck_kv_key_bytes(const ck_kv *kv);
+size_t ck_kv_value_bytes(const ck_kv *kv);
+
+/// Stores keys and values [count, heads, head_dim] of tokens first...first + count - 1.
+void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,
+                 size_t value_stride, size_t first, size_t count);
+
+/// softmax(query . keys * scale) . values, online over blocks of CK_KV_BLOCK keys.
 void ck_attend(const ck_attention *attention);
 
 // --- convolution ---------------------------------------------------------------------------------
 
-/// Gathers the 3x3 (or kernel x kernel) patches of an image [height, width, channels] with zero
-/// padding into rows [out_height * out_width, kernel * kernel * channels], order (kh, kw, channel).
+/// Gathers the kernel x kernel patches of an image [height, width, channels], zero-padded, into rows
+/// [out_height * out_width, kernel * kernel * channels] in the order (kh, kw, channel), so that a
+/// convolution is a linear layer over them. out = (in + 2 * padding - kernel) / stride + 1.
 void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
-                   size_t stride, size_t padding, float *rows);
-/// The same in one dimension: [length, channels] -> [out_length, kernel * channels].
-void ck_patches_1d(const float *signal, size_t length, size_t channels, size_t kernel,
                    size_t stride, size_t padding, float *rows);
 
 // --- logits --------------------------------------------------------------------------------------

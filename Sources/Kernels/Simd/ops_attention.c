@@ -1,0 +1,45 @@
+// Attention of the API: the layout's sizes, and the split over key heads and query rows.
+#include "table.h"
+
+/// Query rows of one work item: enough to reuse a key block, few enough to balance two cores.
+enum { ATTENTION_ROWS_PER_ITEM = 16 };
+
+static size_t element_bytes(ck_format format) { return format == CK_F32 ? 4 : 2; }
+
+size_t ck_kv_key_bytes(const ck_kv *kv) {
+    return kv->heads * kv->capacity * kv->head_dim * element_bytes(kv->format);
+}
+
+size_t ck_kv_value_bytes(const ck_kv *kv) {
+    return kv->heads * kv->capacity * ((kv->head_dim + 15) / 16 * 16) * element_bytes(kv->format);
+}
+
+void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,
+                 size_t value_stride, size_t first, size_t count) {
+    const ck_table *table = ck_table_current();
+    for (size_t i = 0; i < count; i++)
+        for (size_t head = 0; head < kv->heads; head++)
+            table->kv_store(kv, head, first + i, keys + i * key_stride + head * kv->head_dim,
+                            values + i * value_stride + head * kv->head_dim);
+}
+
+typedef struct {
+    const ck_attention *attention;
+    size_t row_items;
+} attend_job;
+
+static void attend_item(void *context, size_t item) {
+    const attend_job *job = context;
+    const ck_attention *a = job->attention;
+    size_t first = item % job->row_items * ATTENTION_ROWS_PER_ITEM;
+    size_t count = a->count - first;
+    if (count > ATTENTION_ROWS_PER_ITEM) count = ATTENTION_ROWS_PER_ITEM;
+    ck_table_current()->attend(a, item / job->row_items, first, count);
+}
+
+void ck_attend(const ck_attention *attention) {
+    size_t row_items =
+        (attention->count + ATTENTION_ROWS_PER_ITEM - 1) / ATTENTION_ROWS_PER_ITEM;
+    attend_job job = {attention, row_items};
+    ck_parallel(attention->kv.heads * row_items, attend_item, &job);
+}

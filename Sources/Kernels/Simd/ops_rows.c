@@ -1,0 +1,180 @@
+// Row operations of the API: split over the pool when there is enough to do, then the table's body.
+#include <string.h>
+
+#include "table.h"
+
+/// Below this many elements a fork costs more than the work.
+enum { ROWS_SERIAL_ELEMENTS = 16384 };
+
+typedef struct {
+    const float *a, *b, *weight, *bias;
+    float *out;
+    size_t a_stride, b_stride, out_stride, columns, heads;
+    float weight_offset, eps;
+} row_args;
+
+typedef void (*row_body)(const ck_table *table, const row_args *args, size_t row);
+
+typedef struct {
+    const row_args *args;
+    row_body body;
+    size_t count, rows_per_item;
+} row_job;
+
+static void run_rows(void *context, size_t item) {
+    const row_job *job = context;
+    const ck_table *table = ck_table_current();
+    size_t end = (item + 1) * job->rows_per_item;
+    if (end > job->count) end = job->count;
+    for (size_t row = item * job->rows_per_item; row < end; row++) job->body(table, job->args, row);
+}
+
+static void for_rows(size_t count, size_t elements_per_row, row_body body, const row_args *args) {
+    row_job job = {args, body, count, count};
+    if (count * elements_per_row >= ROWS_SERIAL_ELEMENTS) {
+        job.rows_per_item = ROWS_SERIAL_ELEMENTS / 4 / (elements_per_row + 1) + 1;
+    }
+    if (count == 0) return;
+    size_t items = (count + job.rows_per_item - 1) / job.rows_per_item;
+    if (items == 1) {
+        run_rows(&job, 0);
+    } else {
+        ck_parallel(items, run_rows, &job);
+    }
+}
+
+static void rms_norm_row(const ck_table *table, const row_args *r, size_t row) {
+    table->rms_norm(r->a + row * r->a_stride, r->columns, r->weight, r->weight_offset, r->eps,
+                    r->out + row * r->out_stride);
+}
+
+void ck_rms_norm(const float *x, size_t x_stride, size_t count, size_t columns, const float *weight,
+                 float weight_offset, float eps, float *y, size_t y_stride) {
+    row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .weight = weight,
+                     .weight_offset = weight_offset, .eps = eps, .out = y, .out_stride = y_stride};
+    for_rows(count, columns, rms_norm_row, &args);
+}
+
+static void rms_norm_heads_row(const ck_table *table, const row_args *r, size_t row) {
+    for (size_t head = 0; head < r->heads; head++) {
+        float *x = r->out + row * r->out_stride + head * r->columns;
+        table->rms_norm(x, r->columns, r->weight, r->weight_offset, r->eps, x);
+    }
+}
+
+void ck_rms_norm_heads(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
+                       const float *weight, float weight_offset, float eps) {
+    row_args args = {.out = x, .out_stride = x_stride, .heads = heads, .columns = head_dim,
+                     .weight = weight, .weight_offset = weight_offset, .eps = eps};
+    for_rows(count, heads * head_dim, rms_norm_heads_row, &args);
+}
+
+static void layer_norm_row(const ck_table *table, const row_args *r, size_t row) {
+    table->layer_norm(r->a + row * r->a_stride, r->columns, r->weight, r->bias, r->eps,
+                      r->out + row * r->out_stride);
+}
+
+void ck_layer_norm(const float *x, size_t x_stride, size_t count, size_t columns,
+                   const float *weight, const float *bias, float eps, float *y, size_t y_stride) {
+    row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .weight = weight,
+                     .bias = bias, .eps = eps, .out = y, .out_stride = y_stride};
+    for_rows(count, columns, layer_norm_row, &args);
+}
+
+static void rope_row(const ck_table *table, const row_args *r, size_t row) {
+    const size_t half = r->columns / 2;
+    for (size_t head = 0; head < r->heads; head++)
+        table->rope(r->out + row * r->out_stride + head * r->columns, r->columns,
+                    r->a + row * half, r->b + row * half);
+}
+
+void ck_rope(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
+             const float *cosines, const float *sines) {
+    row_args args = {.out = x, .out_stride = x_stride, .heads = heads, .columns = head_dim,
+                     .a = cosines, .b = sines};
+    for_rows(count, heads * head_dim, rope_row, &args);
+}
+
+static void silu_mul_row(const ck_table *table, const row_args *r, size_t row) {
+    table->silu_mul(r->a + row * r->a_stride, r->b + row * r->b_stride, r->columns,
+                    r->out + row * r->out_stride);
+}
+
+static void gelu_tanh_mul_row(const ck_table *table, const row_args *r, size_t row) {
+    table->gelu_tanh_mul(r->a + row * r->a_stride, r->b + row * r->b_stride, r->columns,
+                         r->out + row * r->out_stride);
+}
+
+void ck_silu_mul(const float *gate, const float *up, size_t in_stride, size_t count, size_t columns,
+                 float *out, size_t out_stride) {
+    row_args args = {.a = gate, .b = up, .a_stride = in_stride, .b_stride = in_stride,
+                     .columns = columns, .out = out, .out_stride = out_stride};
+    for_rows(count, columns * 4, silu_mul_row, &args);
+}
+
+void ck_gelu_tanh_mul(const float *gate, const float *up, size_t in_stride, size_t count,
+                      size_t columns, float *out, size_t out_stride) {
+    row_args args = {.a = gate, .b = up, .a_stride = in_stride, .b_stride = in_stride,
+                     .columns = columns, .out = out, .out_stride = out_stride};
+    for_rows(count, columns * 4, gelu_tanh_mul_row, &args);
+}
+
+static void gelu_row(const ck_table *table, const row_args *r, size_t row) {
+    table->gelu(r->out + row * r->out_stride, r->columns);
+}
+
+void ck_gelu(float *x, size_t x_stride, size_t count, size_t columns) {
+    row_args args = {.out = x, .out_stride = x_stride, .columns = columns};
+    for_rows(count, columns * 4, gelu_row, &args);
+}
+
+static void add_row(const ck_table *table, const row_args *r, size_t row) {
+    table->add(r->a + row * r->a_stride, r->columns, r->out + row * r->out_stride);
+}
+
+void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float *y,
+            size_t y_stride) {
+    row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .out = y,
+                     .out_stride = y_stride};
+    for_rows(count, columns, add_row, &args);
+}
+
+typedef struct {
+    const float *image;
+    float *rows;
+    size_t height, width, channels, kernel, stride, padding, out_width;
+} patch_job;
+
+/// One row of output pixels: copies whole (kernel width x channels) runs where they lie inside.
+static void gather_patches(void *context, size_t out_y) {
+    const patch_job *p = context;
+    const size_t patch = p->kernel * p->kernel * p->channels;
+    for (size_t out_x = 0; out_x < p->out_width; out_x++) {
+        float *row = p->rows + (out_y * p->out_width + out_x) * patch;
+        for (size_t ky = 0; ky < p->kernel; ky++)
+            for (size_t kx = 0; kx < p->kernel; kx++, row += p->channels) {
+                // Wraps to a huge number when the padding is read on the near side.
+                size_t y = out_y * p->stride + ky - p->padding;
+                size_t x = out_x * p->stride + kx - p->padding;
+                bool inside = y < p->height && x < p->width;
+                const float *from = p->image + (inside ? (y * p->width + x) * p->channels : 0);
+                if (inside)
+                    memcpy(row, from, p->channels * sizeof(float));
+                else
+                    memset(row, 0, p->channels * sizeof(float));
+            }
+    }
+}
+
+void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
+                   size_t stride, size_t padding, float *rows) {
+    patch_job job = {image, rows, height, width, channels, kernel, stride, padding,
+                     (width + 2 * padding - kernel) / stride + 1};
+    ck_parallel((height + 2 * padding - kernel) / stride + 1, gather_patches, &job);
+}
+
+size_t ck_argmax(const float *x, size_t count) { return ck_table_current()->argmax(x, count); }
+
+float ck_log_sum_exp(const float *x, size_t count) {
+    return ck_table_current()->log_sum_exp(x, count);
+}
