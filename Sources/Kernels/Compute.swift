@@ -1,0 +1,26 @@
+/// How arithmetic is done.
+public enum Precision: Sendable {
+    /// f32 activations throughout: the specification.
+    case exact
+    /// int8 activations per group against quantized weights, bf16 against bf16 weights, and an f16
+    /// KV cache.
+    case fast
+}
+
+/// What every layer needs to run: precision, scratch memory, and where to leave a trace. One per
+/// session, used by one thread at a time.
+public final class Compute {
+    /// Exact or fast arithmetic.
+    public let precision: Precision
+    /// The arena for activations and scratch.
+    public let workspace: Workspace
+    /// Where named intermediate tensors go, nil unless asked for.
+    public let trace: Trace?
+
+    /// - Throws: `KernelError.setting` when the arena cannot be reserved.
+    public init(precision: Precision = .fast, trace: Trace? = nil) throws {
+        self.precision = precision
+        self.trace = trace
+        workspace = try Workspace()
+    }
+}

@@ -1,0 +1,48 @@
+internal import CKernels
+
+/// A linear layer y = x Wᵀ + b over one or more matrices that share their input. Their outputs lie
+/// side by side, so Q, K and V (or gate and up) cost one quantization of x and one fork.
+public final class Linear {
+    private let weights: [Weight]
+    private let parts: UnsafeMutableBufferPointer<ck_matrix>
+    /// Input features.
+    public let columns: Int
+    /// Output features of all parts together.
+    public let rows: Int
+
+    /// Stacks `weights`; all must have the same number of columns.
+    public init(_ weights: Weight...) {
+        require(!weights.isEmpty, "a linear layer without a matrix")
+        columns = weights[0].columns
+        rows = weights.reduce(0) { $0 + $1.rows }
+        for weight in weights {
+            require(weight.columns == columns, "\(weight.name): \(weight.columns) columns")
+        }
+        self.weights = weights
+        parts = .allocate(capacity: weights.count)
+        _ = parts.initialize(from: weights.map(\.matrix))
+    }
+
+    deinit { parts.deallocate() }
+
+    /// Bytes that one pass over the weights reads.
+    public var byteCount: Int { weights.reduce(0) { $0 + $1.byteCount } }
+
+    /// y = x Wᵀ + b, or y += with `accumulate`.
+    ///
+    /// - Parameters:
+    ///   - x: [n, columns]
+    ///   - y: [n, rows]
+    public func apply(_ x: Rows, into y: Rows, accumulate: Bool = false, on compute: Compute) {
+        require(x.columns == columns, "\(weights[0].name): input \(x.columns), want \(columns)")
+        require(y.columns == rows && y.count == x.count, "\(weights[0].name): output shape")
+        guard x.count > 0 else { return }
+        compute.workspace.scope {
+            let scratch = compute.workspace.bytes(ck_linear_scratch_bytes(x.count, columns))
+            let precision = compute.precision == .exact ? CK_EXACT : CK_FAST
+            ck_linear(
+                parts.baseAddress, parts.count, x.base, x.stride, x.count, y.base, y.stride,
+                accumulate, precision, scratch)
+        }
+    }
+}

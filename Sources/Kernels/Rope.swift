@@ -1,0 +1,127 @@
+internal import CKernels
+import Foundation
+
+/// Rotary position embedding (Su et al. 2021) over pairs (j, j + headDim / 2). Angles are computed
+/// in double precision; tables grow as positions are first used.
+public final class Rope {
+    private let headDim: Int
+    private let frequencies: [Double]
+    /// Multiplies q and k, for yarn.
+    private let magnitude: Double
+    private var cosines: UnsafeMutablePointer<Float>
+    private var sines: UnsafeMutablePointer<Float>
+    private var capacity = 0
+    /// Positions that tables grow by at least.
+    private static let growthPositions = 1024
+
+    /// - Parameter config: the object that holds `rope_theta` and `rope_scaling` (old style) or
+    ///   `rope_parameters` (transformers 5).
+    /// - Throws: `JSONError` or `KernelError.unsupported` for a scaling this program lacks.
+    public init(headDim: Int, config: JSONValue, source: String, thetaDefault: Double) throws {
+        let nested = config["rope_parameters"] ?? .null
+        let theta =
+            try nested["rope_theta"].map { _ in try nested.double("rope_theta") }
+            ?? config.double("rope_theta", default: thetaDefault)
+        let scaling = config["rope_scaling"].flatMap { $0.isNull ? nil : $0 } ?? nested
+        self.headDim = headDim
+        let plain = (0..<headDim / 2).map { pow(theta, -2 * Double($0) / Double(headDim)) }
+        (frequencies, magnitude) = try RopeScaling.apply(
+            scaling, to: plain, theta: theta, headDim: headDim, source: source)
+        cosines = .allocate(capacity: 0)
+        sines = .allocate(capacity: 0)
+    }
+
+    deinit {
+        cosines.deallocate()
+        sines.deallocate()
+    }
+
+    /// Rotates each head of x [n, heads · headDim] in place; row 0 is at `position`.
+    public func apply(_ x: Rows, at position: Int) {
+        require(x.columns % headDim == 0, "RoPE over \(x.columns) columns, head \(headDim)")
+        grow(to: position + x.count)
+        let half = headDim / 2
+        ck_rope(
+            x.base, x.stride, x.count, x.columns / headDim, headDim, cosines + position * half,
+            sines + position * half)
+    }
+
+    private func grow(to positions: Int) {
+        guard positions > capacity else { return }
+        let half = headDim / 2
+        let grown = max(positions, capacity * 2, Self.growthPositions)
+        let newCosines = UnsafeMutablePointer<Float>.allocate(capacity: grown * half)
+        let newSines = UnsafeMutablePointer<Float>.allocate(capacity: grown * half)
+        newCosines.update(from: cosines, count: capacity * half)
+        newSines.update(from: sines, count: capacity * half)
+        for position in capacity..<grown {
+            for (j, frequency) in frequencies.enumerated() {
+                let angle = Double(position) * frequency
+                newCosines[position * half + j] = Float(cos(angle) * magnitude)
+                newSines[position * half + j] = Float(sin(angle) * magnitude)
+            }
+        }
+        cosines.deallocate()
+        sines.deallocate()
+        cosines = newCosines
+        sines = newSines
+        capacity = grown
+    }
+}
+
+/// Stretched rotary frequencies for contexts longer than the model was trained on.
+enum RopeScaling {
+    /// Frequencies and the factor on q and k. Source: transformers, modeling_rope_utils.py.
+    static func apply(
+        _ config: JSONValue, to plain: [Double], theta: Double, headDim: Int, source: String
+    ) throws -> (frequencies: [Double], magnitude: Double) {
+        let type = config["rope_type"]?.asString ?? config["type"]?.asString ?? "default"
+        return try JSONError.naming("\(source): rope_scaling") {
+            switch type {
+            case "default", "mrope": return (plain, 1)
+            case "linear":
+                let factor = try config.double("factor")
+                return (plain.map { $0 / factor }, 1)
+            case "llama3": return (try llama3(config, plain), 1)
+            case "yarn": return try yarn(config, plain, theta: theta, headDim: headDim)
+            default:
+                throw KernelError.unsupported(
+                    file: source,
+                    what: "rope_scaling \"\(type)\"; known: default, linear, llama3, yarn")
+            }
+        }
+    }
+
+    private static func llama3(_ config: JSONValue, _ plain: [Double]) throws -> [Double] {
+        let factor = try config.double("factor")
+        let low = try config.double("low_freq_factor")
+        let high = try config.double("high_freq_factor")
+        let old = try config.double("original_max_position_embeddings")
+        return plain.map { frequency in
+            let wavelength = 2 * Double.pi / frequency
+            if wavelength > old / low { return frequency / factor }
+            if wavelength < old / high { return frequency }
+            let smooth = (old / wavelength - low) / (high - low)
+            return (1 - smooth) * frequency / factor + smooth * frequency
+        }
+    }
+
+    private static func yarn(
+        _ config: JSONValue, _ plain: [Double], theta: Double, headDim: Int
+    ) throws -> (frequencies: [Double], magnitude: Double) {
+        let factor = try config.double("factor")
+        let old = try config.double("original_max_position_embeddings")
+        let fast = try config.double("beta_fast", default: 32)
+        let slow = try config.double("beta_slow", default: 1)
+        func dimension(_ rotations: Double) -> Double {
+            Double(headDim) * log(old / (rotations * 2 * .pi)) / (2 * log(theta))
+        }
+        let low = max(dimension(fast).rounded(.down), 0)
+        let high = min(dimension(slow).rounded(.up), Double(headDim - 1))
+        let frequencies = plain.enumerated().map { j, frequency in
+            let ramp = min(max((Double(j) - low) / max(high - low, 0.001), 0), 1)
+            return frequency * (1 - ramp) + frequency / factor * ramp
+        }
+        return (frequencies, 0.1 * log(factor) + 1)
+    }
+}
