@@ -1,0 +1,204 @@
+import Foundation
+
+/// Chooses tokens from logits and remembers what the penalties need to know.
+///
+/// One sampler serves one request: it is made with the prompt, and every token that `next` returns
+/// is counted as generated. Copying it copies its random state, so a copy continues identically.
+public struct Sampler: Sendable {
+    /// The options this sampler was made with.
+    public let options: SamplingOptions
+    /// The seed in use, also when the options named none.
+    public let seed: UInt64
+
+    private let vocabularyCount: Int
+    private var random: RandomSource
+    private var top = TopCandidates()
+    private var weights: [Double] = []
+    private var history: TokenCounts
+
+    /// How many candidates top-p looks at first, and how it grows when they hold too little mass.
+    private static let topPFirstCandidates = 64
+    private static let topPGrowth = 8
+
+    /// - Parameters:
+    ///   - vocabularyCount: tokens the tokenizer knows; logits from there on belong to padding rows
+    ///     of the output matrix and are never chosen.
+    ///   - prompt: what precedes the reply; only the repetition penalty looks at it.
+    /// - Throws: `SamplingError.option` for a value out of range.
+    public init(_ options: SamplingOptions, vocabularyCount: Int, prompt: [Int32] = [])
+        throws(SamplingError)
+    {
+        try options.validate()
+        self.options = options
+        self.vocabularyCount = vocabularyCount
+        seed = options.seed ?? UInt64.random(in: .min ... .max)
+        random = RandomSource(seed: seed)
+        let repeats = options.repetitionPenalty != 1
+        let penalised =
+            repeats || options.presencePenalty != 0 || options.frequencyPenalty != 0
+        history = TokenCounts(capacity: penalised ? vocabularyCount : 0)
+        if repeats {
+            for token in prompt { history.see(token) }
+        }
+    }
+
+    /// Chooses the next token from the logits of one position and counts it as generated.
+    ///
+    /// - Parameter logits: `[vocabulary]`, changed in place where a bias or a penalty applies. Take
+    ///   `LogProbabilities` first: what is reported is free of penalties and temperature.
+    /// - Throws: `SamplingError.noCandidate` if no logit is a number above minus infinity.
+    public mutating func next(logits: UnsafeMutableBufferPointer<Float>) throws(SamplingError)
+        -> Int32
+    {
+        let usable = UnsafeMutableBufferPointer(
+            rebasing: logits[..<min(vocabularyCount, logits.count)])
+        adjust(usable)
+        let values = UnsafeBufferPointer(usable)
+        let best = try Self.argmax(values)
+        let isCertain = options.isGreedy || values[best] == .infinity
+        let token = isCertain ? Int32(best) : draw(from: values, peak: values[best])
+        history.generate(token)
+        return token
+    }
+
+    /// Bias, then penalties, on the few tokens they concern.
+    private func adjust(_ logits: UnsafeMutableBufferPointer<Float>) {
+        for (token, bias) in options.logitBias where logits.indices.contains(Int(token)) {
+            logits[Int(token)] += bias
+        }
+        for token in history.distinct where Int(token) < logits.count {
+            var logit = logits[Int(token)]
+            let penalty = options.repetitionPenalty
+            if penalty != 1 { logit = logit < 0 ? logit * penalty : logit / penalty }
+            let generated = history.generatedCount(token)
+            if generated > 0 {
+                logit -= options.presencePenalty + options.frequencyPenalty * Float(generated)
+            }
+            logits[Int(token)] = logit
+        }
+    }
+
+    /// Index of the largest logit, the lowest of equals; NaN never wins.
+    private static func argmax(_ logits: UnsafeBufferPointer<Float>) throws(SamplingError) -> Int {
+        var best = -1
+        var peak = -Float.infinity
+        for index in 0..<logits.count where logits[index] > peak {
+            peak = logits[index]
+            best = index
+        }
+        guard best >= 0 else { throw .noCandidate(logits: logits.count) }
+        return best
+    }
+
+    private mutating func draw(from logits: UnsafeBufferPointer<Float>, peak: Float) -> Int32 {
+        if options.topK > 0 && options.topK < logits.count {
+            top.select(options.topK, of: logits)
+            weighCandidates(peak)
+            return drawCandidate(among: keptByTopP(total: weights.reduce(0, +)) ?? weights.count)
+        }
+        if options.topP < 1 {
+            let total = weighAll(logits, peak)
+            var count = Self.topPFirstCandidates
+            while true {
+                top.select(min(count, logits.count), of: logits)
+                weighCandidates(peak)
+                if let kept = keptByTopP(total: total) { return drawCandidate(among: kept) }
+                // Rounding can leave the last fraction of the mass unreached: then all are kept.
+                if count >= logits.count { return drawCandidate(among: weights.count) }
+                count *= Self.topPGrowth
+            }
+        }
+        return drawAny(total: weighAll(logits, peak))
+    }
+
+    /// exp((logit - peak) / temperature): 1 for the best token. NaN weighs nothing.
+    private func weight(_ logit: Float, _ peak: Float) -> Double {
+        logit > -.infinity ? Double(exp((logit - peak) / options.temperature)) : 0
+    }
+
+    private mutating func weighCandidates(_ peak: Float) {
+        weights.removeAll(keepingCapacity: true)
+        for candidate in top.candidates { weights.append(weight(candidate.logit, peak)) }
+    }
+
+    private mutating func weighAll(_ logits: UnsafeBufferPointer<Float>, _ peak: Float) -> Double {
+        weights.removeAll(keepingCapacity: true)
+        weights.reserveCapacity(logits.count)
+        var total = 0.0
+        for logit in logits {
+            let value = weight(logit, peak)
+            weights.append(value)
+            total += value
+        }
+        return total
+    }
+
+    /// How many of the sorted candidates top-p keeps (the one that crosses the limit is kept), or
+    /// nil if they do not hold that much of `total`.
+    private func keptByTopP(total: Double) -> Int? {
+        guard options.topP < 1 else { return nil }
+        let limit = Double(options.topP) * total
+        var mass = 0.0
+        for (index, value) in weights.enumerated() {
+            mass += value
+            if mass >= limit { return index + 1 }
+        }
+        return nil
+    }
+
+    /// Draws among the first `count` sorted candidates, after min-p.
+    private mutating func drawCandidate(among count: Int) -> Int32 {
+        let floor = Double(options.minP)
+        var kept = count
+        while kept > 1 && weights[kept - 1] < floor { kept -= 1 }
+        let index = Self.pick(
+            random.unit() * weights[..<kept].reduce(0, +), weights[..<kept], floor: 0)
+        return top.candidates[index].token
+    }
+
+    /// Draws among all tokens in the order of their ids; `weights` are those of the vocabulary.
+    private mutating func drawAny(total: Double) -> Int32 {
+        let floor = Double(options.minP)
+        let mass = floor > 0 ? weights.reduce(0) { $1 < floor ? $0 : $0 + $1 } : total
+        return Int32(Self.pick(random.unit() * mass, weights[...], floor: floor))
+    }
+
+    /// The first index at which the running sum of the weights from `floor` up exceeds `target`.
+    private static func pick(_ target: Double, _ weights: ArraySlice<Double>, floor: Double) -> Int
+    {
+        var sum = 0.0
+        var last = weights.startIndex
+        for (index, value) in weights.enumerated() where value >= floor && value > 0 {
+            sum += value
+            last = index
+            if sum > target { return index }
+        }
+        return last  // rounding left the target at the very end
+    }
+}
+
+/// Which tokens occurred, and how often among the generated ones. Storage is made once.
+private struct TokenCounts: Sendable {
+    private(set) var distinct: [Int32] = []
+    private var isSeen: [Bool]
+    private var generated: [Int32]
+
+    init(capacity: Int) {
+        isSeen = Array(repeating: false, count: capacity)
+        generated = Array(repeating: 0, count: capacity)
+    }
+
+    mutating func see(_ token: Int32) {
+        guard isSeen.indices.contains(Int(token)), !isSeen[Int(token)] else { return }
+        isSeen[Int(token)] = true
+        distinct.append(token)
+    }
+
+    mutating func generate(_ token: Int32) {
+        guard generated.indices.contains(Int(token)) else { return }
+        see(token)
+        generated[Int(token)] += 1
+    }
+
+    func generatedCount(_ token: Int32) -> Int32 { generated[Int(token)] }
+}
