@@ -5,18 +5,17 @@
 
 #include "ckernels.h"
 
-/// Activations of one ck_linear call, quantized or rounded as the format wants them (linear.h).
+/// Activations of one ck_linear call, quantized when the weights want it, and the piece of the
+/// product one call of `linear_block` computes: see linear.h.
 typedef struct ck_activations ck_activations;
+typedef struct ck_block ck_block;
 
 typedef struct {
     const char *name;
 
     // linear: see linear.h for the activation layout and the meaning of a block
-    void (*prepare)(const float *x, size_t x_stride, size_t first, size_t count,
-                    ck_activations *activations);
-    void (*linear_block)(const ck_matrix *matrix, size_t first_row, size_t row_count,
-                         const ck_activations *activations, float *y, size_t y_stride,
-                         bool accumulate, void *panel);
+    void (*quantize)(const ck_activations *activations, size_t first, size_t count);
+    void (*linear_block)(const ck_block *block);
     void (*row)(const ck_matrix *matrix, size_t row, float *out);
 
     // rows

@@ -1,0 +1,79 @@
+// Which instruction sets this machine and its operating system can run, and the one in use.
+#include <stdatomic.h>
+#include <string.h>
+
+#include "table.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+typedef struct {
+    unsigned eax, ebx, ecx, edx;
+} cpu_leaf;
+
+static cpu_leaf leaf(unsigned number) {
+    cpu_leaf out = {0, 0, 0, 0};
+    if (!__get_cpuid_count(number, 0, &out.eax, &out.ebx, &out.ecx, &out.edx))
+        out = (cpu_leaf){0, 0, 0, 0};
+    return out;
+}
+
+static bool has(unsigned flags, unsigned wanted) { return (flags & wanted) == wanted; }
+
+/// Register files the operating system saves: bits of XCR0, 0 if it saves none.
+static unsigned saved_registers(void) {
+    if (!has(leaf(1).ecx, bit_OSXSAVE)) return 0;
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+static bool can_avx2(void) {
+    const unsigned ymm_state = 0x6;
+    return has(saved_registers(), ymm_state) && has(leaf(1).ecx, bit_AVX | bit_FMA | bit_F16C) &&
+           has(leaf(7).ebx, bit_AVX2 | bit_BMI | bit_BMI2);
+}
+
+static bool can_avx512(void) {
+    const unsigned zmm_state = 0xe6;
+    return can_avx2() && has(saved_registers(), zmm_state) &&
+           has(leaf(7).ebx,
+               bit_AVX512F | bit_AVX512CD | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
+           has(leaf(7).ecx, bit_AVX512VBMI | bit_AVX512VNNI);
+}
+#endif
+
+enum { TABLES_MAX = 3 };
+
+static const ck_table *tables[TABLES_MAX];
+static const char *names[TABLES_MAX + 1];
+static _Atomic(const ck_table *) current;
+
+/// Before main: the list never changes afterwards, so reading it needs no lock.
+__attribute__((constructor)) static void list_tables(void) {
+    size_t count = 0;
+#if defined(__x86_64__)
+    if (can_avx512()) tables[count++] = &ck_table_avx512;
+    if (can_avx2()) tables[count++] = &ck_table_avx2;
+#endif
+    tables[count++] = &ck_table_scalar;
+    for (size_t i = 0; i < count; i++) names[i] = tables[i]->name;
+    atomic_store(&current, tables[0]);
+}
+
+const char *const *ck_isa_available(void) { return names; }
+
+bool ck_isa_select(const char *name) {
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(names[i], name) != 0) continue;
+        atomic_store(&current, tables[i]);
+        return true;
+    }
+    return false;
+}
+
+const ck_table *ck_table_current(void) {
+    return atomic_load_explicit(&current, memory_order_relaxed);
+}
+
+const char *ck_isa_name(void) { return ck_table_current()->name; }

@@ -1,0 +1,50 @@
+// Linear layers: what ops_linear.c prepares and what the bodies of each instruction set receive.
+#ifndef CK_LINEAR_H
+#define CK_LINEAR_H
+
+#include "table.h"
+
+enum {
+    /// Tokens of one block at most, so that its accumulators fit the panel.
+    CK_BLOCK_TOKENS = 240,
+    /// Working memory of one block, on the stack of the thread that runs it.
+    CK_PANEL_BYTES = 160 * 1024,
+    /// Quantized rows are padded with zeros to a multiple of this many codes.
+    CK_CODE_PADDING = 128,
+    /// A doubled e2m1 value, -12...12, is stored as an unsigned code by adding this.
+    CK_E2M1_OFFSET = 12,
+};
+
+/// Input rows of one ck_linear call. `x` is always there; the rest only if group != 0.
+///
+/// Quantized: x[t, k] ~ scales[t, g] * codes[t, k] with g = k / group, codes in -127...127, and
+/// sums[t, g] = scales[t, g] * sum of the group's codes: the weights' bias multiplies the same
+/// rounded x as their codes do, else the rounding errors of a group would not cancel.
+/// The order of the codes within each eight is the business of the instruction set.
+struct ck_activations {
+    const float *x;
+    size_t x_stride;
+    size_t columns;
+    size_t group;   // quantization group, 0 if the activations stay f32
+    size_t groups;  // columns / group
+    size_t code_stride;
+    int8_t *codes;       // [count, code_stride]
+    float *scales;       // [count, groups]
+    float *sums;         // [count, groups]
+    int32_t *code_sums;  // [count, groups]
+};
+
+/// Output rows [first_row, +row_count) for tokens [first_token, +token_count), written to
+/// y[token * y_stride + row]. token_count <= CK_BLOCK_TOKENS; panel: CK_PANEL_BYTES, 64-aligned.
+struct ck_block {
+    const ck_matrix *matrix;
+    const ck_activations *activations;
+    size_t first_row, row_count;
+    size_t first_token, token_count;
+    float *y;
+    size_t y_stride;
+    bool accumulate;
+    void *panel;
+};
+
+#endif

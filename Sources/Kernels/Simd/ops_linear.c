@@ -1,0 +1,158 @@
+// Linear layers over the pool: quantize the input rows once, then multiply them by blocks of output
+// rows that any thread may take in any order. No output depends on how the blocks are cut.
+#include "linear.h"
+
+enum {
+    CACHE_LINE_BYTES = 64,
+    GROUP_MIN = 16,            // smallest group of any format
+    ROWS_OF_QUANTIZE_ITEM = 8,
+    ROW_ALIGNMENT = 32,        // blocks of output rows are cut at multiples of this
+    ROWS_OF_BLOCK_MAX = 256,
+    ITEMS_PER_THREAD = 8,      // enough to even out threads that are not scheduled
+};
+
+static size_t round_up(size_t value, size_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static size_t divide_up(size_t value, size_t divisor) { return (value + divisor - 1) / divisor; }
+
+size_t ck_linear_scratch_bytes(size_t count, size_t columns) {
+    const size_t groups = divide_up(columns, GROUP_MIN);
+    const size_t codes = count * round_up(columns, CK_CODE_PADDING);
+    return codes + 3 * (count * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
+}
+
+/// The group activations are quantized in for this matrix, 0 if they stay f32.
+static size_t quantization_group(const ck_matrix *matrix, ck_precision precision) {
+    if (precision == CK_EXACT) return 0;
+    const bool integer = matrix->format == CK_AFFINE || matrix->format == CK_MXFP4 ||
+                         matrix->format == CK_NVFP4;
+    return integer ? matrix->group : 0;
+}
+
+/// One ck_linear call over parts that want the same activations.
+typedef struct {
+    const ck_table *table;
+    const ck_matrix *parts;
+    size_t part_count;
+    ck_activations activations;
+    size_t count;
+    float *y;
+    size_t y_stride;
+    bool accumulate;
+    size_t rows_of_block;
+    size_t tokens_of_block;
+    size_t token_blocks;
+} linear_job;
+
+static void *carve(char **scratch, size_t bytes) {
+    char *start = *scratch + (CACHE_LINE_BYTES - (uintptr_t)*scratch % CACHE_LINE_BYTES);
+    *scratch = start + bytes;
+    return start;
+}
+
+static void place_activations(linear_job *job, char *scratch) {
+    ck_activations *a = &job->activations;
+    a->groups = a->columns / a->group;
+    a->code_stride = round_up(a->columns, CK_CODE_PADDING);
+    const size_t values = job->count * a->groups;
+    a->codes = carve(&scratch, job->count * a->code_stride);
+    a->scales = carve(&scratch, values * sizeof(float));
+    a->sums = carve(&scratch, values * sizeof(float));
+    a->code_sums = carve(&scratch, values * sizeof(int32_t));
+}
+
+static void quantize_item(void *context, size_t item) {
+    const linear_job *job = context;
+    const size_t first = item * ROWS_OF_QUANTIZE_ITEM, left = job->count - first;
+    job->table->quantize(&job->activations, first,
+                         left < ROWS_OF_QUANTIZE_ITEM ? left : ROWS_OF_QUANTIZE_ITEM);
+}
+
+/// Items of one part: blocks of rows, each cut into blocks of tokens.
+static size_t part_items(const linear_job *job, const ck_matrix *part) {
+    return divide_up(part->rows, job->rows_of_block) * job->token_blocks;
+}
+
+static void block_item(void *context, size_t item) {
+    const linear_job *job = context;
+    const ck_matrix *part = job->parts;
+    float *y = job->y;
+    for (size_t items; item >= (items = part_items(job, part)); part++) {
+        item -= items;
+        y += part->rows;
+    }
+    _Alignas(CACHE_LINE_BYTES) char panel[CK_PANEL_BYTES];
+    ck_block block = {
+        .matrix = part,
+        .activations = &job->activations,
+        .first_row = item / job->token_blocks * job->rows_of_block,
+        .first_token = item % job->token_blocks * job->tokens_of_block,
+        .y = y,
+        .y_stride = job->y_stride,
+        .accumulate = job->accumulate,
+        .panel = panel,
+    };
+    const size_t rows_left = part->rows - block.first_row;
+    const size_t tokens_left = job->count - block.first_token;
+    block.row_count = rows_left < job->rows_of_block ? rows_left : job->rows_of_block;
+    block.token_count = tokens_left < job->tokens_of_block ? tokens_left : job->tokens_of_block;
+    job->table->linear_block(&block);
+}
+
+/// Cuts the work so that every thread gets several items.
+static void cut_blocks(linear_job *job) {
+    size_t rows = 0;
+    for (size_t i = 0; i < job->part_count; i++) rows += job->parts[i].rows;
+    job->token_blocks = divide_up(job->count, CK_BLOCK_TOKENS);
+    job->tokens_of_block = divide_up(job->count, job->token_blocks);
+    job->token_blocks = divide_up(job->count, job->tokens_of_block);
+    const size_t items = ck_pool_threads() * ITEMS_PER_THREAD;
+    const size_t wanted = round_up(divide_up(rows * job->token_blocks, items), ROW_ALIGNMENT);
+    job->rows_of_block = wanted < ROWS_OF_BLOCK_MAX ? wanted : ROWS_OF_BLOCK_MAX;
+}
+
+static void run_job(linear_job *job, void *scratch) {
+    if (job->activations.group != 0) {
+        place_activations(job, scratch);
+        ck_parallel(divide_up(job->count, ROWS_OF_QUANTIZE_ITEM), quantize_item, job);
+    }
+    cut_blocks(job);
+    size_t items = 0;
+    for (size_t i = 0; i < job->part_count; i++) items += part_items(job, job->parts + i);
+    ck_parallel(items, block_item, job);
+}
+
+void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t x_stride,
+               size_t count, float *y, size_t y_stride, bool accumulate, ck_precision precision,
+               void *scratch) {
+    if (count == 0) return;
+    for (size_t first = 0, next; first < part_count; first = next) {
+        const size_t group = quantization_group(parts + first, precision);
+        size_t rows = parts[first].rows;
+        for (next = first + 1; next < part_count; next++) {
+            if (quantization_group(parts + next, precision) != group) break;
+            rows += parts[next].rows;
+        }
+        linear_job job = {
+            .table = ck_table_current(),
+            .parts = parts + first,
+            .part_count = next - first,
+            .activations = {.x = x,
+                            .x_stride = x_stride,
+                            .columns = parts[first].columns,
+                            .group = group},
+            .count = count,
+            .y = y,
+            .y_stride = y_stride,
+            .accumulate = accumulate,
+        };
+        run_job(&job, scratch);
+        y += rows;
+    }
+}
+
+void ck_row(const ck_matrix *matrix, size_t row, float *out) {
+    ck_table_current()->row(matrix, row, out);
+}
