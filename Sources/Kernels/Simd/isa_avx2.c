@@ -1,9 +1,6 @@
 // AVX2 with FMA and F16C: Haswell (2013), Zen (2017) and later.
 #if defined(__x86_64__)
-#define _GNU_SOURCE
 #include <immintrin.h>
-#include <math.h>
-#include <string.h>
 
 #include "linear.h"
 

@@ -1,9 +1,6 @@
 // AVX-512 with VNNI and VBMI: Ice Lake (2019), Zen 4 (2022) and later.
 #if defined(__x86_64__)
-#define _GNU_SOURCE
 #include <immintrin.h>
-#include <math.h>
-#include <string.h>
 
 #include "linear.h"
 

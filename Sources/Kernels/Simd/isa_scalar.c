@@ -1,7 +1,6 @@
 // Plain C: the specification every other instruction set is tested against.
-#define _GNU_SOURCE
-#include <math.h>
-#include <string.h>
+
+#include <stdint.h>
 
 #include "linear.h"
 
