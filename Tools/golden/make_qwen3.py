@@ -197,10 +197,10 @@ def main():
     make("qwen3-q4", 5, config_of(128, 2, 192, 512, 32, True, "bf16"), "bf16", (4, 64),
          positions=THIRD, tokens=504)
     make("qwen3-q2", 6, config_of(128, 1, 128, 160, 32, True, "bf16"), "bf16", (2, 128))
-    make("qwen3-q3", 7, config_of(64, 1, 128, 160, 32, True, "bf16"), "bf16", (3, 64))
-    make("qwen3-q5", 8, config_of(64, 1, 128, 160, 32, False, "bf16"), "bf16", (5, 32))
-    make("qwen3-q6", 9, config_of(64, 1, 128, 160, 32, True, "f16"), "f16", (6, 64))
-    make("qwen3-q8", 10, config_of(64, 1, 128, 160, 32, True, "bf16"), "bf16", (8, 32))
+    make("qwen3-q3", 7, config_of(64, 1, 64, 160, 32, True, "bf16"), "bf16", (3, 64))
+    make("qwen3-q5", 8, config_of(64, 1, 64, 160, 32, False, "bf16"), "bf16", (5, 32))
+    make("qwen3-q6", 9, config_of(64, 1, 64, 160, 32, True, "f16"), "f16", (6, 64))
+    make("qwen3-q8", 10, config_of(64, 1, 64, 160, 32, True, "bf16"), "bf16", (8, 32))
     overrides = {
         "lm_head": False,
         "model.embed_tokens": {"group_size": 64, "bits": 8},

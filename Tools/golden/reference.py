@@ -143,8 +143,12 @@ class Qwen3:
         return ids, margin
 
 
-def qwen3_weights(weights: Weights, config: dict, prefix: str = "model."):
-    """Random decoder whose attention is not uniform and whose logits have deviation about 2.5."""
+def qwen3_weights(weights: Weights, config: dict, prefix: str = "model.",
+                  attention_gain: float = 1.5):
+    """Random decoder whose attention is not uniform and whose logits have deviation about 2.5.
+
+    A large `attention_gain` makes the next token depend on more than the last one.
+    """
     hidden, inner, vocabulary, width = (
         config[k] for k in ("hidden_size", "intermediate_size", "vocab_size", "head_dim"))
     heads, kv_heads = config["num_attention_heads"] * width, config["num_key_value_heads"] * width
@@ -158,7 +162,7 @@ def qwen3_weights(weights: Weights, config: dict, prefix: str = "model."):
         weights.linear(path + "self_attn.q_proj", heads, hidden)
         weights.linear(path + "self_attn.k_proj", kv_heads, hidden)
         weights.linear(path + "self_attn.v_proj", kv_heads, hidden)
-        weights.linear(path + "self_attn.o_proj", hidden, heads, gain=1.5)
+        weights.linear(path + "self_attn.o_proj", hidden, heads, gain=attention_gain)
         weights.linear(path + "mlp.gate_proj", inner, hidden, gain=1.5)
         weights.linear(path + "mlp.up_proj", inner, hidden)
         weights.linear(path + "mlp.down_proj", hidden, inner, gain=1.5)

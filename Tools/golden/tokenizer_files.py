@@ -79,7 +79,7 @@ def write_tokenizer(directory: Path, tokenizer: Tokenizer, tokens, template: str
 
     state = json.loads(tokenizer.to_str())
     if fast:
-        write_json(directory / "tokenizer.json", state, indent=1)
+        write_json(directory / "tokenizer.json", state, indent=None)
     else:
         vocabulary = state["model"]["vocab"]
         write_json(directory / "vocab.json", vocabulary, indent=None)
