@@ -116,8 +116,8 @@ def write_goldens(directory, config: dict, weights: Weights, seed: int, position
     tensors = {n: trace[n][positions] for n in ("embedding", "layer0", "final_norm", "logits")}
     write_golden(directory, tensors, facts | more)
     size = sum(f.stat().st_size for f in directory.iterdir())
-    print(f"{directory.name:16} {size / 1e3:6.0f} kB  {json.dumps({k: v for k, v in facts.items() if not isinstance(v, list)})}",
-          flush=True)
+    shown = {k: v for k, v in facts.items() if not isinstance(v, list)}
+    print(f"{directory.name:16} {size / 1e3:6.0f} kB  {json.dumps(shown)}", flush=True)
 
 
 def make(name: str, seed: int, config: dict, dtype: str, quantization=None, overrides=None,
@@ -199,7 +199,7 @@ def main():
     make("qwen3-q2", 6, config_of(128, 1, 128, 160, 32, True, "bf16"), "bf16", (2, 128))
     make("qwen3-q3", 7, config_of(64, 1, 64, 160, 32, True, "bf16"), "bf16", (3, 64))
     make("qwen3-q5", 8, config_of(64, 1, 64, 160, 32, False, "bf16"), "bf16", (5, 32))
-    make("qwen3-q6", 9, config_of(64, 1, 64, 160, 32, True, "f16"), "f16", (6, 64))
+    make("qwen3-q6", 29, config_of(64, 1, 64, 160, 32, True, "f16"), "f16", (6, 64))
     make("qwen3-q8", 10, config_of(64, 1, 64, 160, 32, True, "bf16"), "bf16", (8, 32))
     overrides = {
         "lm_head": False,

@@ -1,8 +1,9 @@
 """Byte-level BPE tokenizer files with the Qwen2 pattern and the Qwen3 added tokens."""
 
+import json
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from checkpoint import write_json
 
@@ -52,14 +53,13 @@ def added(tokens, first: int) -> list[dict]:
 
 def train(size: int, tokens) -> Tokenizer:
     """A tokenizer of `size` ids in total, the added tokens last."""
-    from tokenizers import AddedToken
-
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(PATTERN), behavior="isolated", invert=False),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel(
+        add_prefix_space=False, trim_offsets=False, use_regex=False)
     trainer = trainers.BpeTrainer(
         vocab_size=size - len(tokens), min_frequency=1, show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
@@ -75,8 +75,6 @@ def train(size: int, tokens) -> Tokenizer:
 def write_tokenizer(directory: Path, tokenizer: Tokenizer, tokens, template: str | None,
                     fast: bool = True):
     """tokenizer.json (or vocab.json and merges.txt, as Qwen publishes) and its configuration."""
-    import json
-
     state = json.loads(tokenizer.to_str())
     if fast:
         write_json(directory / "tokenizer.json", state, indent=None)
@@ -102,5 +100,6 @@ def hostile_cases(tokenizer: Tokenizer) -> list[dict]:
     cases = []
     for text in HOSTILE:
         ids = tokenizer.encode(text, add_special_tokens=False).ids
-        cases.append(dict(text=text, ids=ids, decoded=tokenizer.decode(ids, skip_special_tokens=False)))
+        decoded = tokenizer.decode(ids, skip_special_tokens=False)
+        cases.append(dict(text=text, ids=ids, decoded=decoded))
     return cases
