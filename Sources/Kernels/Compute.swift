@@ -23,4 +23,10 @@ public final class Compute {
         self.trace = trace
         workspace = try Workspace()
     }
+
+    /// Records rows of a prompt; the single rows of decoding would drown them.
+    @inline(__always)
+    public func traceRows(_ name: @autoclosure () -> String, _ rows: Rows) {
+        if let trace, rows.count > 1 { trace.record(name(), rows) }
+    }
 }

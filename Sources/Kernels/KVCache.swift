@@ -4,6 +4,9 @@ import Foundation
 /// Keys and values of every layer of one decoder, with room for a fixed number of tokens. Address
 /// space is reserved at once; memory is used as tokens arrive.
 public final class KVCache {
+    /// Widest head that the attention kernels take.
+    public static let headDimMax = Int(CK_HEAD_DIM_MAX)
+
     private let layers: [ck_kv]
     private let base: UnsafeMutableRawPointer
     private let byteCount: Int
@@ -17,7 +20,7 @@ public final class KVCache {
     ///   - precision: f32 when exact, f16 when fast.
     /// - Throws: `KernelError.setting` when the address space cannot be reserved.
     public init(layers: Int, heads: Int, headDim: Int, capacity: Int, precision: Precision) throws {
-        require(headDim <= Int(CK_HEAD_DIM_MAX), "head of \(headDim) dimensions")
+        require(headDim <= Self.headDimMax, "head of \(headDim) dimensions")
         let block = Int(CK_KV_BLOCK)
         let rounded = (max(capacity, 1) + block - 1) / block * block
         var shape = ck_kv(

@@ -1,0 +1,164 @@
+import Foundation
+import Kernels
+
+/// What to generate. A new option is a new field with a default, never a second entry point.
+public struct GenerateRequest {
+    /// What precedes the reply.
+    public var prompt: Prompt
+    /// How tokens are chosen.
+    public var sampling = SamplingOptions.greedy
+    /// Most tokens of the reply.
+    public var tokensMax = 2048
+    /// Texts that end the reply and are not part of it.
+    public var stopStrings: [String] = []
+    /// End the reply when it repeats itself without end (speech models on noise).
+    public var detectsLoops = false
+    /// Draft from the prompt (lossless; pays when the reply copies much of it). `copyStart` is the
+    /// index in the prompt where the text to be copied begins, if known.
+    public var promptLookup: (isOn: Bool, copyStart: Int?) = (false, nil)
+    /// Leave tokens such as `<|im_end|>` out of the text.
+    public var skipsSpecialTokens = true
+
+    /// A greedy request with default limits.
+    public init(prompt: Prompt) { self.prompt = prompt }
+}
+
+/// A finished reply and what it took.
+public struct Generation: Sendable {
+    /// The reply's text, cut before a stop string.
+    public var text = ""
+    /// The reply's tokens, without the one that ended the sequence.
+    public var tokens: [Int32] = []
+    /// Why it ended.
+    public var stop = StopReason.length
+    /// Tokens of the prompt, and how many of them were still cached.
+    public var promptTokens = 0
+    /// Tokens of the prompt that were not computed again.
+    public var reusedTokens = 0
+    /// Seconds spent on the prompt.
+    public var prefillSeconds = 0.0
+    /// Seconds spent on the reply.
+    public var decodeSeconds = 0.0
+    /// Tokens drafted from the prompt, and how many the model confirmed.
+    public var draftedTokens = 0
+    /// Drafted tokens that the model confirmed.
+    public var acceptedTokens = 0
+    /// The seed that was used, to reproduce a sampled reply.
+    public var seed: UInt64 = 0
+}
+
+/// The one loop that samples.
+public enum Generate {
+    /// Generates a reply to `request.prompt`.
+    ///
+    /// Drafted tokens are verified in one pass: the sampler chooses at every position as it would
+    /// without a draft, and a draft survives as long as it equals the choice. So the reply is the
+    /// same with and without drafting, greedy or sampled (Leviathan et al. 2023, in the special case
+    /// of a deterministic draft).
+    ///
+    /// - Parameters:
+    ///   - isCancelled: asked before every token.
+    ///   - onText: receives the text piece by piece as it becomes certain.
+    /// - Throws: `SessionError`, `SamplingError`.
+    public static func run(
+        _ request: GenerateRequest, in session: Session, tokenizer: Tokenizer,
+        endTokens: Set<Int32>, isCancelled: () -> Bool = { false },
+        onText: (String) -> Void = { _ in }
+    ) throws -> Generation {
+        var result = Generation()
+        let clock = ContinuousClock()
+        let start = clock.now
+        let prompt = request.prompt.tokens
+        result.promptTokens = prompt.count
+        result.reusedTokens = try session.sync(request.prompt)
+        result.prefillSeconds = (clock.now - start).seconds
+
+        var sampler = try Sampler(
+            request.sampling,
+            vocabularyCount: min(tokenizer.vocabularySize, session.model.vocabularyCount),
+            prompt: prompt)
+        result.seed = sampler.seed
+        var rule = StopRule(
+            endTokens: endTokens,
+            tokensMax: min(request.tokensMax, session.capacity - prompt.count),
+            stopStrings: request.stopStrings, detectsLoops: request.detectsLoops)
+        var detokenizer = StreamingDetokenizer(
+            tokenizer, skipSpecialTokens: request.skipsSpecialTokens)
+        var timeline = Timeline(request)
+        func emit(_ text: String) {
+            guard !text.isEmpty else { return }
+            result.text += text
+            onText(text)
+        }
+
+        let decodeStart = clock.now
+        result.stop = rule.isSpent ? .length : .cancelled
+        while !rule.isSpent && !isCancelled() {
+            let token = try sampler.next(logits: timeline.logits(in: session))
+            let step = rule.observe(token, text: detokenizer.append(token))
+            if step.stop != .endOfSequence { result.tokens.append(token) }
+            emit(step.text)
+            if let stop = step.stop {
+                result.stop = stop
+                break
+            }
+            try timeline.advance(token, in: session)
+        }
+        emit(rule.finish(tail: detokenizer.finish()))
+        result.decodeSeconds = (clock.now - decodeStart).seconds
+        (result.draftedTokens, result.acceptedTokens) = timeline.statistics
+        session.compute.trace?.record("tokens", tokens: result.tokens)
+        return result
+    }
+}
+
+/// Moves a session forward token by token, several at once where a draft proves right.
+private struct Timeline {
+    private var lookup: PromptLookup?
+    /// What was run last: a token and the draft behind it. The session's logits i follow pending[i].
+    private var pending: [Int32] = []
+    private var draft: [Int32] = []
+    /// How many tokens of the draft were chosen.
+    private var confirmed = 0
+
+    init(_ request: GenerateRequest) {
+        guard request.promptLookup.isOn else { return }
+        lookup = PromptLookup(
+            prompt: request.prompt.tokens, copyStart: request.promptLookup.copyStart,
+            draftTokensMax: Session.logitRowsMax - 1)
+    }
+
+    var statistics: (drafted: Int, accepted: Int) { lookup?.statistics ?? (0, 0) }
+
+    /// Logits of the next position.
+    func logits(in session: Session) -> UnsafeMutableBufferPointer<Float> {
+        session.logits(confirmed)
+    }
+
+    /// Puts `token` behind what is there: for free if the draft foresaw it, else by running it and
+    /// the next draft in the place of what the draft got wrong.
+    mutating func advance(_ token: Int32, in session: Session) throws {
+        lookup?.append(token)
+        if confirmed + 1 < pending.count, pending[confirmed + 1] == token {
+            confirmed += 1
+            return
+        }
+        if !pending.isEmpty {
+            session.truncate(to: session.tokens.count - (pending.count - 1 - confirmed))
+        }
+        let free = session.capacity - session.tokens.count - 1
+        lookup?.draft(into: &draft, limit: max(free, 0))
+        pending.removeAll(keepingCapacity: true)
+        pending.append(token)
+        pending.append(contentsOf: draft)
+        try session.run(pending[...])
+        confirmed = 0
+    }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    public var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

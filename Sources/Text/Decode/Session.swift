@@ -1,0 +1,162 @@
+public import Kernels
+
+/// A prompt: token ids, and optionally rows that stand in for the embeddings of some of them (the
+/// audio of a speech model).
+public struct Prompt {
+    /// Token ids; placeholders where `splice` lies.
+    public var tokens: [Int32]
+    /// Embeddings [n, hiddenColumns] for the tokens from `position` on.
+    public var splice: (position: Int, rows: Rows)?
+
+    /// A prompt of text, with embeddings spliced in from a position on if there are any.
+    public init(_ tokens: [Int32], splice: (position: Int, rows: Rows)? = nil) {
+        self.tokens = tokens
+        self.splice = splice
+    }
+}
+
+/// What a session cannot do.
+public enum SessionError: Error, CustomStringConvertible, Equatable {
+    /// The prompt does not fit in the context.
+    case promptTooLong(tokens: Int, capacity: Int)
+    /// There is nothing to continue.
+    case emptyPrompt
+    /// The tokenizer produced an id that the model has no row for.
+    case unknownToken(id: Int32, vocabularyCount: Int)
+
+    /// One line.
+    public var description: String {
+        switch self {
+        case .promptTooLong(let tokens, let capacity):
+            "the prompt has \(tokens) tokens, the context holds \(capacity)"
+        case .emptyPrompt: "the prompt is empty"
+        case .unknownToken(let id, let count):
+            "token id \(id) is outside the model's vocabulary of \(count): wrong tokenizer?"
+        }
+    }
+}
+
+/// One mutable inference timeline of a model. Callers hand over whole prompts; `sync` keeps the
+/// longest common prefix of what is cached and computes the rest. After `sync` and after `run` the
+/// logits of the newest positions can be read.
+public final class Session {
+    /// Tokens of a prompt that are computed together.
+    public static let prefillTokensMax = 512
+    /// Most positions whose logits `run` gives: a token and the longest draft behind it.
+    public static let logitRowsMax = 16
+
+    /// The model.
+    public let model: any LanguageModel
+    /// Arithmetic, scratch memory and trace.
+    public let compute: Compute
+    /// Tokens that fit.
+    public var capacity: Int { cache.capacity }
+    /// Tokens in the cache.
+    public private(set) var tokens: [Int32] = []
+    /// Tokens whose cached state depends on nothing but token ids.
+    private var plainCount = 0
+
+    private let cache: KVCache
+    private let logitRows: Rows
+    private var logitCount = 0
+
+    /// - Parameter capacity: tokens of prompt and reply together; at most what the model was
+    ///   trained for.
+    public init(model: any LanguageModel, compute: Compute, capacity: Int) throws {
+        self.model = model
+        self.compute = compute
+        let bounded = min(capacity, model.contextTokensMax)
+        cache = try model.makeCache(capacity: bounded, precision: compute.precision)
+        let columns = model.vocabularyCount
+        logitRows = Rows(
+            base: .allocate(capacity: Self.logitRowsMax * columns), count: Self.logitRowsMax,
+            columns: columns, stride: columns)
+        tokens.reserveCapacity(bounded)
+    }
+
+    deinit { logitRows.base.deallocate() }
+
+    /// Makes the cache hold exactly `prompt` and computes the logits of its last position.
+    ///
+    /// - Returns: how many tokens were reused.
+    /// - Throws: `SessionError` for prompts that are empty, too long, or of another vocabulary.
+    @discardableResult
+    public func sync(_ prompt: Prompt) throws -> Int {
+        let ids = prompt.tokens
+        guard !ids.isEmpty else { throw SessionError.emptyPrompt }
+        guard ids.count < capacity else {
+            throw SessionError.promptTooLong(tokens: ids.count, capacity: capacity)
+        }
+        try check(ids[...])
+        // The last token is always computed, for its logits.
+        let limit = min(ids.count - 1, plainCount, prompt.splice?.position ?? .max)
+        var reused = 0
+        while reused < limit && tokens[reused] == ids[reused] { reused += 1 }
+        truncate(to: reused)
+        for start in stride(from: reused, to: ids.count, by: Self.prefillTokensMax) {
+            let end = min(start + Self.prefillTokensMax, ids.count)
+            step(ids[start..<end], splice: prompt.splice, logitCount: end == ids.count ? 1 : 0)
+        }
+        return reused
+    }
+
+    /// Appends tokens and computes the logits of each: the next token, with a draft behind it.
+    ///
+    /// - Parameter added: 1...`logitRowsMax` tokens that fit in the cache.
+    public func run(_ added: ArraySlice<Int32>) throws {
+        try check(added)
+        require(added.count <= Self.logitRowsMax, "run of \(added.count) tokens")
+        step(added, splice: nil, logitCount: added.count)
+    }
+
+    /// Logits [vocabularyCount] of the newest positions, oldest first.
+    public func logits(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+        require(index >= 0 && index < logitCount, "logits \(index) of \(logitCount)")
+        return logitRows[index]
+    }
+
+    /// Forgets everything from token `count` on.
+    public func truncate(to count: Int) {
+        cache.truncate(to: count)
+        tokens.removeLast(tokens.count - count)
+        plainCount = min(plainCount, count)
+    }
+
+    private func check(_ ids: ArraySlice<Int32>) throws {
+        for id in ids where id < 0 || Int(id) >= model.vocabularyCount {
+            throw SessionError.unknownToken(id: id, vocabularyCount: model.vocabularyCount)
+        }
+    }
+
+    private func step(
+        _ added: ArraySlice<Int32>, splice: (position: Int, rows: Rows)?, logitCount: Int
+    ) {
+        let start = tokens.count
+        compute.workspace.scope {
+            let hidden = compute.workspace.rows(added.count, model.hiddenColumns)
+            model.embed(added, into: hidden)
+            if let splice { Self.overlay(splice, on: hidden, from: start) }
+            model.forward(hidden, cache: cache, on: compute)
+            guard logitCount > 0 else { return }
+            let last = hidden.rows(added.count - logitCount..<added.count)
+            model.logits(last, into: logitRows.rows(0..<logitCount), on: compute)
+            compute.trace?.record("logits", logitRows.rows(0..<logitCount))
+        }
+        self.logitCount = logitCount
+        tokens.append(contentsOf: added)
+        let isPlain = splice.map { tokens.count <= $0.position } ?? true
+        if isPlain && plainCount == start { plainCount = tokens.count }
+    }
+
+    /// Replaces the rows of `hidden`, whose first is at position `start`, that the splice covers.
+    private static func overlay(
+        _ splice: (position: Int, rows: Rows), on hidden: Rows, from start: Int
+    ) {
+        let covered = splice.position..<splice.position + splice.rows.count
+        let present = covered.clamped(to: start..<start + hidden.count)
+        guard !present.isEmpty else { return }
+        let source = present.lowerBound - splice.position..<present.upperBound - splice.position
+        hidden.rows(present.lowerBound - start..<present.upperBound - start)
+            .copy(from: splice.rows.rows(source))
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+public import Kernels
+
+/// Token ids that a model's files name in several places.
+public enum ModelTokens {
+    /// Ids that end a reply, from whichever of the files names them.
+    ///
+    /// - Throws: `KernelError.malformed` when none does: replies would never end.
+    public static func ends(of folder: ModelFolder, tokenizer: Tokenizer) throws -> Set<Int32> {
+        // An invalid generation_config.json is ignored, as the references do.
+        let generation = try? JSONValue.read(file: "\(folder.path)/generation_config.json")
+        let config = folder.config["thinker_config"] ?? folder.config
+        let ends = tokenizer.endTokens(config: config, generation: generation)
+        guard !ends.isEmpty else {
+            throw KernelError.malformed(file: folder.path, reason: "no file names an eos token")
+        }
+        return ends
+    }
+
+    /// The id under `key` in a configuration object, or else that of the token `piece`.
+    public static func id(
+        _ config: JSONValue, key: String, piece: String, _ tokenizer: Tokenizer,
+        _ folder: ModelFolder
+    ) throws -> Int32 {
+        if let id = config[key]?.asInt { return Int32(truncatingIfNeeded: id) }
+        guard let id = tokenizer.id(of: piece) else {
+            throw KernelError.malformed(
+                file: folder.configPath, reason: "neither \(key) nor a token \(piece) exists")
+        }
+        return id
+    }
+}

@@ -1,0 +1,5 @@
+public import Kernels
+
+/// The families that `chat` and proofreading can use: one line each.
+public let languageModels = FamilyList<any LanguageModel>(
+    kind: "a language model", [Qwen3.family])
