@@ -73,6 +73,33 @@ typedef struct {
     ck_kv kv;
 } ck_attention;
 
+/// Triangular mel filters over the 201 bins of a 400-sample frame. Filter f covers bins
+/// first[f]..<end[f]; its weights follow those of filter f - 1.
+typedef struct {
+    const uint32_t *first;
+    const uint32_t *end;
+    const float *weights;
+    size_t filters;
+} ck_mel_bank;
+
+/// A low-pass filter: sinc with `zero_crossings` on each side under a Kaiser window, cut off at
+/// `cutoff` of the lower Nyquist frequency.
+typedef struct {
+    double zero_crossings;
+    double beta;
+    double cutoff;
+} ck_sinc;
+
+/// Conversion by up / down in lowest terms. `table` has `phases` rows of `taps`; one row more, for
+/// interpolation between rows, when phases != up.
+typedef struct {
+    const float *table;
+    size_t taps;
+    size_t phases;
+    uint64_t up;
+    uint64_t down;
+} ck_resampler;
+
 // --- machine -------------------------------------------------------------------------------------
 
 /// Names of the instruction sets this machine can run, best first, NULL-terminated.
@@ -147,6 +174,23 @@ void ck_attend(const ck_attention *attention);
 /// convolution is a linear layer over them. out = (in + 2 * padding - kernel) / stride + 1.
 void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
                    size_t stride, size_t padding, float *rows);
+
+// --- signals -------------------------------------------------------------------------------------
+
+/// log10(max(mel power, 1e-10)) of frames of 400 samples (periodic Hann) every 160: out [frames,
+/// filters]. `signal` holds (frames - 1) * 160 + 400 samples, padding included.
+void ck_log_mel_power(const float *signal, size_t frames, const ck_mel_bank *bank, float *out);
+/// x = (max(x, max(all x) - 8) + 4) / 4, in place.
+void ck_log_mel_scale(float *values, size_t count);
+
+/// Fills table [rows, taps]: row r filters at r / phases of an input sample after the tap at
+/// taps / 2 - 1; `scale` = min(1, up / down).
+void ck_resample_table(const ck_sinc *sinc, double scale, size_t phases, size_t rows, size_t taps,
+                       float *table);
+/// Output samples first..<first + count. `x` begins at input sample x_start of a signal that was
+/// given taps / 2 - 1 zeros in front, and reaches taps samples past the last one needed.
+void ck_resample(const ck_resampler *plan, const float *x, uint64_t x_start, uint64_t first,
+                 size_t count, float *out);
 
 // --- logits --------------------------------------------------------------------------------------
 
