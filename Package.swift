@@ -43,9 +43,18 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
-        .testTarget(name: "TextTests", dependencies: ["Text", "Kernels"], swiftSettings: strict),
-        .testTarget(name: "AudioTests", dependencies: ["Audio", "Text", "Kernels"], swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Kernels"], path: "Tests/Support",
+            swiftSettings: strict),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TextTests", dependencies: ["Text", "Kernels", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AudioTests", dependencies: ["Audio", "Text", "Kernels", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "mlxiTests", dependencies: ["mlxi"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

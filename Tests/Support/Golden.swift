@@ -1,40 +1,51 @@
 import Foundation
-import Kernels
-import Testing
+public import Kernels
 
 /// Files under Tests/Fixtures.
-enum Fixtures {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+public enum Fixtures {
+    /// The folder of all fixtures.
+    public static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures").path
 
-    static func path(_ name: String) -> String { "\(folder)/\(name)" }
+    /// Path of a fixture.
+    public static func path(_ name: String) -> String { "\(folder)/\(name)" }
 }
 
 /// Golden values of one checkpoint: `golden.json` and `golden.safetensors` beside it.
-struct Golden {
-    let json: JSONValue
+public struct Golden {
+    /// `golden.json`.
+    public let json: JSONValue
     private let file: SafetensorsFile
 
-    init(_ name: String) throws {
+    /// Golden values of the checkpoint `name`.
+    public init(_ name: String) throws {
         json = try JSONValue.read(file: "\(Fixtures.path(name))/golden.json")
         file = try SafetensorsFile(path: "\(Fixtures.path(name))/golden.safetensors")
     }
 
-    func tokens(_ key: String) throws -> [Int32] { try json.ints(key).map { Int32($0) } }
+    /// Token ids under a key.
+    public func tokens(_ key: String) throws -> [Int32] { try json.ints(key).map { Int32($0) } }
 
     /// Values and shape of an f32 tensor.
-    func values(_ name: String) throws -> (values: [Float], shape: [Int]) {
-        let tensor = try #require(file.tensors[name])
+    public func values(_ name: String) throws -> (values: [Float], shape: [Int]) {
+        let tensor = try tensor(name)
         let count = tensor.shape.reduce(1, *)
         let values = (0..<count).map {
             tensor.bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)
         }
         return (values, tensor.shape)
     }
+
+    private func tensor(_ name: String) throws -> StoredTensor {
+        guard let tensor = file.tensors[name] else {
+            throw KernelError.missing(file: file.path, tensor: name)
+        }
+        return tensor
+    }
 }
 
 /// Largest and root-mean-square difference of two arrays; infinite where either is not a number.
-func difference(_ left: [Float], _ right: [Float]) -> (max: Double, rms: Double) {
+public func difference(_ left: [Float], _ right: [Float]) -> (max: Double, rms: Double) {
     guard left.count == right.count, !left.isEmpty else { return (.infinity, .infinity) }
     var largest = 0.0
     var squares = 0.0
