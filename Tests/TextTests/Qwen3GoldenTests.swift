@@ -27,7 +27,8 @@ import Testing
     }
 
     /// Logits of all prompt positions, computed in steps of `step` tokens.
-    private func promptLogits(_ session: Session, _ prompt: [Int32], step: Int) throws -> [[Float]] {
+    private func promptLogits(_ session: Session, _ prompt: [Int32], step: Int) throws -> [[Float]]
+    {
         try session.sync(Prompt([prompt[0]]))
         var rows = [Array(session.logits(0))]
         for start in stride(from: 1, to: prompt.count, by: step) {
@@ -69,7 +70,8 @@ import Testing
         let rows = try promptLogits(session, try golden.tokens("prompt"), step: 16)
         let wanted = try golden.values("logits").values
         let found = try golden.json.ints("positions").flatMap { rows[$0] }
-        let simulated = try golden.json["int8_rms"] != nil
+        let simulated =
+            try golden.json["int8_rms"] != nil
             ? golden.json.double("int8_rms") : golden.json.double("bf16_rms")
         let error = difference(found, wanted).rms
         #expect(error < Self.fastRmsFactor * simulated, "rms \(error), simulated \(simulated)")
