@@ -16,7 +16,7 @@ struct SpokenReply {
 
     /// - Parameter hint: the language that the prompt ended with; then the reply is text only.
     init(_ reply: String, hint: String?) {
-        let collapsed = LoopDetector.collapseRepeats(reply.trimmingCharacters(in: .whitespacesAndNewlines))
+        let collapsed = LoopDetector.collapseRepeats(reply.trimmed)
         if let hint {
             language = hint
             text = collapsed
@@ -27,13 +27,13 @@ struct SpokenReply {
             text = collapsed
             return
         }
-        text = String(collapsed[tag.upperBound...]).trimmingCharacters(in: .whitespacesAndNewlines)
+        text = String(collapsed[tag.upperBound...]).trimmed
         let lines = collapsed[..<tag.lowerBound].split(whereSeparator: \.isNewline)
-        let line = lines.map { String($0).trimmingCharacters(in: .whitespacesAndNewlines) }.first {
+        let line = lines.map { String($0).trimmed }.first {
             $0.lowercased().hasPrefix(Self.languageKey)
         }
         let name =
-            line.map { String($0.dropFirst(Self.languageKey.count)).trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
+            line.map { String($0.dropFirst(Self.languageKey.count)).trimmed } ?? ""
         language = name.lowercased() == Self.noLanguage ? "" : SpokenLanguage.capitalized(name)
     }
 }
@@ -78,9 +78,14 @@ enum SpokenLanguage {
         let known = supported.isEmpty ? codes.values.sorted() : supported
         guard known.contains(wanted) else {
             throw KernelError.setting(
-                "language \"\(language)\" is not known to this model: \(known.joined(separator: ", "))"
+                "language \"\(language)\" is not known to this model: "
+                    + known.joined(separator: ", ")
             )
         }
         return wanted
     }
+}
+
+extension String {
+    fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }
