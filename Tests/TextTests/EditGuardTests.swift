@@ -25,6 +25,9 @@ private let accepted: [(String, String)] = [
     ("we we- we should leave", "We should leave."),
     ("Um, John, uh, John called.", "John called."),
     ("what I what I what I wanted was tea", "What I wanted was tea."),
+    ("prepare two right two right data", "Prepare to write data."),
+    ("I saw two dogs two dogs yesterday", "I saw two dogs yesterday."),
+    ("A, um... one. Of, uh... the, er... things, uhm... here", "A one of the things here."),
     // Homophones
     ("their going to the see tomorrow", "They're going to the sea tomorrow."),
     ("your late again", "You're late again."),

@@ -39,6 +39,19 @@ import Testing
         for _ in 0..<200 { #expect(try next(&drawing, [.nan, 1, 0, 100, 200]) < 3) }
     }
 
+    @Test(arguments: [15, 16, 17, 63, 64, 65, 1000])
+    func everyPlaceOfALongVocabularyIsSeen(count: Int) throws {
+        for best in [0, 1, count / 2, count - 2, count - 1] {
+            var logits = (0..<count).map { $0 % 7 == 0 ? Float.nan : -Float($0 % 5) - 1 }
+            logits[best] = 3
+            var greedy = try sampler(.greedy, vocabulary: count)
+            #expect(try next(&greedy, logits) == Int32(best))
+            var scratch = LogProbabilities()
+            let top = logits.withUnsafeBufferPointer { scratch.of(1, logits: $0, top: 2).top }
+            #expect(top[0].token == Int32(best) && top.count == 2)
+        }
+    }
+
     @Test func nothingToChooseIsAnError() throws {
         var greedy = try sampler(.greedy, vocabulary: 2)
         #expect(throws: SamplingError.noCandidate(logits: 2)) {

@@ -80,13 +80,10 @@ public struct Sampler: Sendable {
 
     /// Index of the largest logit, the lowest of equals; NaN never wins.
     private static func argmax(_ logits: UnsafeBufferPointer<Float>) throws(SamplingError) -> Int {
-        var best = -1
-        var peak = -Float.infinity
-        for index in 0..<logits.count where logits[index] > peak {
-            peak = logits[index]
-            best = index
+        let peak = logits.peak
+        guard peak > -.infinity, let best = logits.firstIndex(of: peak) else {
+            throw .noCandidate(logits: logits.count)
         }
-        guard best >= 0 else { throw .noCandidate(logits: logits.count) }
         return best
     }
 
@@ -111,9 +108,14 @@ public struct Sampler: Sendable {
         return drawAny(total: weighAll(logits, peak))
     }
 
+    /// Exponents below this weigh nothing: a whole vocabulary of them would not be drawn once in a
+    /// hundred billion tokens.
+    private static let exponentMin: Float = -40
+
     /// exp((logit - peak) / temperature): 1 for the best token. NaN weighs nothing.
     private func weight(_ logit: Float, _ peak: Float) -> Double {
-        logit > -.infinity ? Double(exp((logit - peak) / options.temperature)) : 0
+        let exponent = (logit - peak) / options.temperature
+        return exponent > Self.exponentMin ? Double(exp(exponent)) : 0
     }
 
     private mutating func weighCandidates(_ peak: Float) {

@@ -96,7 +96,7 @@ public enum EditGuard {
     private static let lengthSlackUnits = 2.0
     /// Change in the share of ideographs beyond which the language has changed.
     private static let scriptShareMax = 0.2
-    /// Below this many marks, their loss is not judged.
+    /// Below this many words with a mark behind them, the loss of marks is not judged.
     private static let marksJudgedMin = 4
 
     /// Judges a correction of one paragraph.
@@ -154,11 +154,12 @@ public enum EditGuard {
             allowance[character, default: 0] -= 1
             if allowance[character, default: 0] < 0 { return .markup(character) }
         }
-        let before = original.count(where: marks.contains)
-        let after = proposal.count(where: marks.contains)
-        if before - reading.summary.fillersRemoved >= marksJudgedMin,
-            (after + reading.summary.fillersRemoved + reading.summary.repeatsRemoved) * 2 < before
-        {
+        func markCount(_ text: TextUnits) -> Int {
+            text.units.count { $0.after.contains(where: marks.contains) }
+        }
+        let removed = reading.summary.fillersRemoved + reading.summary.repeatsRemoved
+        let before = markCount(reading.original) - removed
+        if before >= marksJudgedMin, markCount(reading.proposal) * 2 < before {
             return .unpunctuated
         }
         return nil

@@ -17,6 +17,8 @@ struct EditReading {
         var gained: [Int] = []
         /// Pairs of homophones.
         var alike: [(original: Int, proposal: Int)] = []
+        /// Stretches of the original that were said again.
+        var repeated: [Range<Int>] = []
         var isSpacing = false
         /// Longest stretches without an explanation.
         var deleted = 0
@@ -161,6 +163,7 @@ struct EditReading {
         if lines.isEmpty && columns.isEmpty { return }
         if columns.isEmpty && isRepetition(lines) {
             summary.repeatsRemoved += lines.count
+            read.repeated.append(lines)
             note(.repetition, lines, columns)
             return
         }

@@ -51,6 +51,17 @@ enum NumberCheck {
                 remove(Array(reading.original.units[run.run.original]), from: &lost)
                 remove(Array(reading.proposal.units[run.run.proposal]), from: &gained)
             }
+            for repeated in run.repeated {
+                // "two dogs two dogs" and "two two" heard for "to" are repetitions, but "five five"
+                // may be a telephone number.
+                let units = reading.original.units[repeated]
+                let isAlike = run.alike.contains {
+                    reading.original.units[$0.original].key == units.first?.key
+                }
+                if isAlike || !units.allSatisfy(SpokenNumbers.isNumberWord) {
+                    remove(Array(units), from: &lost)
+                }
+            }
             for pair in run.alike {
                 if !countsSomething(pair.original, reading.original.units) {
                     remove([reading.original.units[pair.original]], from: &lost)
@@ -76,6 +87,6 @@ enum NumberCheck {
         let next = units[index + 1]
         if next.kind == .number || countedWords.contains(next.key) { return true }
         return next.kind == .word && next.key.count > 3 && next.key.hasSuffix("s")
-            && !wordsEndingInS.contains(next.key)
+            && !next.isCapitalised && !wordsEndingInS.contains(next.key)
     }
 }
