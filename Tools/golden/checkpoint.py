@@ -6,6 +6,8 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
+from files import write_json
+
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures"
 DTYPES = {"bf16": mx.bfloat16, "f16": mx.float16, "f32": mx.float32}
 TORCH_DTYPES = {"bf16": "bfloat16", "f16": "float16", "f32": "float32"}
@@ -76,10 +78,6 @@ def unpack(words: np.ndarray, bits: int) -> np.ndarray:
     stream = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
     codes = stream.reshape(words.shape[0], -1, bits)
     return (codes * (1 << np.arange(bits))).sum(axis=2)
-
-
-def write_json(path: Path, value, indent=4):
-    path.write_text(json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
 
 
 def write_checkpoint(directory: Path, config: dict, weights: Weights, shards: int = 1,

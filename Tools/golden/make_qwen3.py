@@ -11,10 +11,12 @@ import torch
 import transformers
 from mlx_lm.utils import load_model
 
-from checkpoint import DTYPES, FIXTURES, TORCH_DTYPES, Weights, f64, unpack, write_checkpoint, \
-    write_golden, write_json
+from checkpoint import FIXTURES, TORCH_DTYPES, Weights, f64, unpack, write_checkpoint, \
+    write_golden
+from files import write_json
 from reference import Qwen3, qwen3_weights
-from tokenizer_files import AUDIO_TOKENS, TEXT_TOKENS, hostile_cases, train, write_tokenizer
+from tokenizer_files import AUDIO_TOKENS, CHATML, TEXT_TOKENS, hostile_cases, train, \
+    write_tokenizer
 
 PROMPT_TOKENS = 40
 GREEDY_TOKENS = 24
@@ -23,12 +25,6 @@ THIRD = list(range(0, PROMPT_TOKENS, 3))
 MARGIN_MIN = 0.02  # between the best two logits of every greedy step: no rounding decides a token
 DISTINCT_MIN = 8  # of the greedy tokens: a loop of one token would prove little
 REFERENCE_DIFFERENCE_MAX = 1e-3
-TEMPLATE = (
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content "
-    "+ '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}"
-    "{{- '<|im_start|>assistant\\n' }}{%- if enable_thinking is defined and not enable_thinking %}"
-    "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}")
-
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
 
 
@@ -135,7 +131,7 @@ def make(name: str, seed: int, config: dict, dtype: str, quantization=None, over
         first = tokenizer.token_to_id("<|endoftext|>")
         config |= dict(bos_token_id=first, eos_token_id=first + 2)
         directory.mkdir(parents=True, exist_ok=True)
-        write_tokenizer(directory, tokenizer, names, TEMPLATE)
+        write_tokenizer(directory, tokenizer, names, CHATML)
         write_json(directory / "generation_config.json", dict(
             bos_token_id=first, do_sample=True, eos_token_id=[first + 2, first],
             pad_token_id=first, temperature=0.6, top_k=20, top_p=0.95, transformers_version="4.51.0"))
@@ -147,7 +143,7 @@ def make(name: str, seed: int, config: dict, dtype: str, quantization=None, over
 
 def chat_goldens(directory, tokenizer) -> dict:
     """Hostile strings, and one conversation through the directory's template, by transformers."""
-    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=TEMPLATE)
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=CHATML)
     messages = [{"role": "system", "content": "You are terse."},
                 {"role": "user", "content": "Fix: its a  test, 3 words \u5605"}]
     chats = []

@@ -11,7 +11,8 @@ import torch
 import transformers
 
 from audio_reference import AudioTower, Mel, signal
-from checkpoint import FIXTURES, TORCH_DTYPES, Weights, f64, write_checkpoint, write_golden, write_json
+from checkpoint import FIXTURES, TORCH_DTYPES, Weights, f64, write_checkpoint, write_golden
+from files import write_json
 from make_qwen3 import quantize_all
 from reference import Qwen3, qwen3_weights
 from tokenizer_files import AUDIO_TOKENS, TEXT_TOKENS, train, write_tokenizer

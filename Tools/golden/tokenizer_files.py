@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, \
+    pre_tokenizers, trainers
 
-from checkpoint import write_json
+from files import write_json
 
 PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
            r"|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -23,6 +24,13 @@ TEXT_TOKENS = [
     ("<think>", False), ("</think>", False)]
 AUDIO_TOKENS = [("<|audio_start|>", True), ("<|audio_end|>", True), ("<|audio_pad|>", True),
                 ("<asr_text>", False), ("<timestamp>", False)]
+
+# Plain ChatML with the thinking switch of Qwen3.
+CHATML = (
+    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content "
+    "+ '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}"
+    "{{- '<|im_start|>assistant\\n' }}{%- if enable_thinking is defined and not enable_thinking %}"
+    "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}")
 
 CORPUS = """The quick brown fox jumps over the lazy dog. She said that we should have met them there.
 You are a helpful assistant. The user and the assistant talk about the weather in the city.
@@ -51,37 +59,54 @@ def added(tokens, first: int) -> list[dict]:
     return [dict(id=first + i, content=c, **flags, special=s) for i, (c, s) in enumerate(tokens)]
 
 
-def train(size: int, tokens) -> Tokenizer:
-    """A tokenizer of `size` ids in total, the added tokens last."""
-    tokenizer = Tokenizer(models.BPE())
+def untrained(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(PATTERN), behavior="isolated", invert=False),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel(
         add_prefix_space=False, trim_offsets=False, use_regex=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=size - len(tokens), min_frequency=1, show_progress=False,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer.train_from_iterator(CORPUS.split("\n"), trainer)
-    assert tokenizer.get_vocab_size() == size - len(tokens), tokenizer.get_vocab_size()
+    return tokenizer
+
+
+def add_tokens(tokenizer: Tokenizer, tokens):
     for content, special in tokens:
         token = AddedToken(content, single_word=False, lstrip=False, rstrip=False,
                            normalized=False, special=special)
         (tokenizer.add_special_tokens if special else tokenizer.add_tokens)([token])
+
+
+def byte_alphabet() -> list[str]:
+    return sorted(pre_tokenizers.ByteLevel.alphabet())
+
+
+def train(size: int, tokens) -> Tokenizer:
+    """A tokenizer of `size` ids in total, the added tokens last."""
+    tokenizer = untrained(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - len(tokens), min_frequency=1, show_progress=False,
+        initial_alphabet=byte_alphabet())
+    tokenizer.train_from_iterator(CORPUS.split("\n"), trainer)
+    assert tokenizer.get_vocab_size() == size - len(tokens), tokenizer.get_vocab_size()
+    add_tokens(tokenizer, tokens)
     return tokenizer
 
 
+def merges_of(tokenizer: Tokenizer) -> list[tuple[str, str]]:
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    return [tuple(m.split(" ") if isinstance(m, str) else m) for m in merges]
+
+
 def write_tokenizer(directory: Path, tokenizer: Tokenizer, tokens, template: str | None,
-                    fast: bool = True):
+                    fast: bool = True, indent: int | None = None):
     """tokenizer.json (or vocab.json and merges.txt, as Qwen publishes) and its configuration."""
-    state = json.loads(tokenizer.to_str())
     if fast:
-        write_json(directory / "tokenizer.json", state, indent=None)
+        write_json(directory / "tokenizer.json", json.loads(tokenizer.to_str()), indent)
     else:
-        vocabulary = state["model"]["vocab"]
+        vocabulary = json.loads(tokenizer.to_str())["model"]["vocab"]
         write_json(directory / "vocab.json", vocabulary, indent=None)
-        merges = [m if isinstance(m, str) else " ".join(m) for m in state["model"]["merges"]]
+        merges = [" ".join(m) for m in merges_of(tokenizer)]
         (directory / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
     decoder = {str(t.pop("id")): t for t in added(tokens, tokenizer.token_to_id(tokens[0][0]))}
     config = dict(
