@@ -48,6 +48,7 @@ enum { TABLES_MAX = 3 };
 static const ck_table *tables[TABLES_MAX];
 static const char *names[TABLES_MAX + 1];
 static _Atomic(const ck_table *) current;
+static _Thread_local const ck_table *own;
 
 /// Before main: the list never changes afterwards, so reading it needs no lock.
 __attribute__((constructor)) static void list_tables(void) {
@@ -63,17 +64,28 @@ __attribute__((constructor)) static void list_tables(void) {
 
 const char *const *ck_isa_available(void) { return names; }
 
-bool ck_isa_select(const char *name) {
-    for (size_t i = 0; names[i]; i++) {
-        if (strcmp(names[i], name) != 0) continue;
-        atomic_store(&current, tables[i]);
-        return true;
-    }
-    return false;
+static const ck_table *table_named(const char *name) {
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0) return tables[i];
+    return NULL;
 }
 
+bool ck_isa_select(const char *name) {
+    const ck_table *table = table_named(name);
+    if (table) atomic_store(&current, table);
+    return table != NULL;
+}
+
+bool ck_isa_select_thread(const char *name) {
+    const ck_table *table = name ? table_named(name) : NULL;
+    if (table || !name) own = table;
+    return table || !name;
+}
+
+void ck_table_use(const ck_table *table) { own = table; }
+
 const ck_table *ck_table_current(void) {
-    return atomic_load_explicit(&current, memory_order_relaxed);
+    return own ? own : atomic_load_explicit(&current, memory_order_relaxed);
 }
 
 const char *ck_isa_name(void) { return ck_table_current()->name; }

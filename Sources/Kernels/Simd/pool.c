@@ -33,6 +33,7 @@ static struct {
     _Atomic uint32_t parked;
     _Alignas(64) _Atomic(item_body) body;
     _Atomic(void *) context;
+    _Atomic(const ck_table *) table;  // the caller's
     _Atomic uint32_t items;
     atomic_bool stopping;
     atomic_bool busy;  // held by the one thread that runs a job or resizes the pool
@@ -60,16 +61,18 @@ static void futex_wake(_Atomic uint32_t *word, uint32_t count) {
 }
 
 /// Claims and runs items of the job in the slot until none is free.
-static void run_items(void) {
+static void run_items(bool worker) {
     uint64_t ticket = atomic_load(&pool.ticket);
     for (;;) {
         const item_body body = atomic_load_explicit(&pool.body, memory_order_relaxed);
         void *context = atomic_load_explicit(&pool.context, memory_order_relaxed);
+        const ck_table *table = atomic_load_explicit(&pool.table, memory_order_relaxed);
         const uint32_t items = atomic_load_explicit(&pool.items, memory_order_relaxed);
         const uint32_t item = (uint32_t)ticket;
         atomic_thread_fence(memory_order_acquire);
         if (item >= items) return;
         if (!atomic_compare_exchange_strong(&pool.ticket, &ticket, ticket + 1)) continue;
+        if (worker) ck_table_use(table);
         body(context, item);
         if (atomic_fetch_add(&pool.finished, 1) + 1 == items && atomic_load(&pool.caller_parked))
             futex_wake(&pool.finished, 1);
@@ -93,7 +96,7 @@ static void *work(void *unused) {
     inside = true;
     while (!atomic_load(&pool.stopping)) {
         const uint32_t seen = atomic_load(&pool.generation);
-        run_items();
+        run_items(true);
         if (atomic_load(&pool.stopping)) break;
         wait_for_job(seen);
     }
@@ -112,6 +115,7 @@ static void publish(size_t items, item_body body, void *context) {
     atomic_store(&pool.ticket, first | UINT32_MAX);
     atomic_store(&pool.body, body);
     atomic_store(&pool.context, context);
+    atomic_store(&pool.table, ck_table_current());
     atomic_store(&pool.items, (uint32_t)items);
     atomic_store(&pool.finished, 0);
     atomic_store(&pool.caller_parked, 0);
@@ -143,7 +147,7 @@ void ck_parallel(size_t items, void (*body)(void *context, size_t item), void *c
     }
     inside = true;
     publish(items, body, context);
-    run_items();
+    run_items(false);
     join((uint32_t)items);
     inside = false;
     atomic_store(&pool.busy, false);

@@ -45,11 +45,13 @@ extern const ck_table ck_table_avx2;
 extern const ck_table ck_table_avx512;
 #endif
 
-/// The table in use.
+/// The table in use on the calling thread.
 const ck_table *ck_table_current(void);
+/// Makes the calling thread use `table`; NULL: the one of the process.
+void ck_table_use(const ck_table *table);
 
 /// Runs body(context, item) for item in 0..<items over the pool and the caller; returns when all
-/// items are finished. Nested calls run inline.
+/// items are finished. Every item uses the caller's table. Nested calls run inline.
 void ck_parallel(size_t items, void (*body)(void *context, size_t item), void *context);
 
 #endif

@@ -105,8 +105,10 @@ typedef struct {
 /// Names of the instruction sets this machine can run, best first, NULL-terminated.
 const char *const *ck_isa_available(void);
 /// Selects one by name ("scalar", "avx2", "avx512"); false if the machine cannot run it.
-/// Call before any work, or from tests between operations.
+/// Call before any work.
 bool ck_isa_select(const char *name);
+/// The same for the calling thread and the parallel work it starts, for tests; NULL ends it.
+bool ck_isa_select_thread(const char *name);
 /// The one in use.
 const char *ck_isa_name(void);
 
