@@ -83,16 +83,27 @@ final class AudioSource {
         while true {
             let count = read(pipe, &buffer, copyBytes)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { break }
+            if count == 0 { break }
+            guard count > 0 else {
+                defer { close(file) }
+                throw refusal(name, errno)
+            }
             guard total + count <= spoolBytesMax else {
                 close(file)
                 throw AudioError(
                     kind: .unsupported, file: name, found: "more than \(spoolBytesMax >> 30) GiB",
                     wanted: "at most that much from a pipe")
             }
-            guard write(file, buffer, count) == count else {
-                defer { close(file) }
-                throw spoolRefusal(name, folder)
+            var written = 0
+            while written < count {
+                let step = buffer.withUnsafeBytes {
+                    write(file, $0.baseAddress?.advanced(by: written), count - written)
+                }
+                guard step > 0 || errno == EINTR else {
+                    defer { close(file) }
+                    throw spoolRefusal(name, folder)
+                }
+                written += max(0, step)
             }
             total += count
         }

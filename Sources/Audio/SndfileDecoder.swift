@@ -12,6 +12,8 @@ internal import CSndfile
 /// that their headers promise.
 final class SndfileDecoder: AudioDecoder {
     private static let chunkFrames = 4096
+    /// mp3 and ADPCM inside wav end with a padded block.
+    private static let paddingSecondsMax = 0.05
     /// First bytes of wav (and its 64-bit forms), aiff, caf and au. Nothing else is shown to
     /// libsndfile: its mp3 and Ogg readers print to stderr.
     private static let marks = ["RIFF", "RIFX", "RF64", "riff", "FORM", "caff", ".snd"]
@@ -42,7 +44,7 @@ final class SndfileDecoder: AudioDecoder {
             name: Self.name(container), channels: Int(info.channels),
             sampleRate: Int(info.samplerate),
             declaredSeconds: frames / Double(info.samplerate),
-            toleranceSeconds: 0.5 / Double(info.samplerate))
+            toleranceSeconds: Self.paddingSecondsMax)
     }
 
     deinit { sf_close(file) }
