@@ -95,6 +95,8 @@ private let rejected: [(String, String, Reason)] = [
     ("it costs 5", "It costs $5.", .numbers),
     ("twenty for people", "Twenty-four people.", .numbers),
     ("five five five one two", "Five, one, two.", .numbers),
+    ("電話係二二三四", "電話係二三四。", .numbers), ("房間二 三", "房間二三。", .numbers),
+    ("my pin is 1 1 2", "My pin is 1 12.", .numbers),
     ("會議有三個人參加", "會議有四個人參加。", .numbers),
     ("今年係二零二六年", "今年係二零二五年。", .numbers),
     // Names and negations

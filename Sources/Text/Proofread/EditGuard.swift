@@ -84,7 +84,7 @@ public enum EditGuard {
     static let unitsMax = 1500
     /// Other changes than the harmless ones that are allowed in any text, and per word of it.
     private static let changesFree = 1.0
-    private static let changesPerUnit = 0.15
+    private static let changesPerUnit = 0.12
     /// Longest stretches of words that may be removed, added or replaced in one place.
     private static let deletedRunMax = 3
     private static let insertedRunMax = 2

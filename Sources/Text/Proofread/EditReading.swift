@@ -27,10 +27,28 @@ struct EditReading {
     }
 
     private enum Cost {
-        static let word = 1.0
         static let spelling = 0.5
-        /// A proofreader has less reason to add words than to replace or remove them.
+        static let smallWord = 1.0
         static let insertion = 1.5
+        /// Another word that neither sounds nor looks like it.
+        static let replacement = 1.5
+        /// A proofreader has no reason to leave out a word that carries meaning.
+        static let deletion = 2.0
+    }
+
+    /// Words that a speaker drops in and a listener does not miss.
+    private static let smallWords: Set<String> = [
+        "a", "an", "the", "and", "or", "but", "so", "to", "of", "in", "on", "at", "for", "with",
+        "is", "are", "was", "were", "be", "been", "it", "its", "i", "you", "he", "she", "we",
+        "they", "that", "this", "there", "then", "just", "like", "well", "okay", "ok", "right",
+        "know", "mean", "kind", "sort", "really", "actually", "basically", "yeah", "yes", "oh",
+        "do", "does", "did", "have", "has", "had", "as", "by", "from", "them", "him", "her", "my",
+    ]
+
+    /// What a change of this unit costs; one ideograph is less than a word.
+    private static func cost(_ unit: TextUnit, _ full: Double) -> Double {
+        let isSmall = unit.kind == .ideograph || smallWords.contains(unit.key)
+        return isSmall ? Cost.smallWord : full
     }
 
     init(original: String, proposal: String) {
@@ -88,10 +106,18 @@ struct EditReading {
         read(run)
     }
 
+    /// Same letters, where a doubled letter counts once ("all ready", "already").
     private static func areJoined(_ one: ArraySlice<TextUnit>, _ other: ArraySlice<TextUnit>)
         -> Bool
     {
-        one.map(\.key).joined() == other.map(\.key).joined()
+        func letters(_ units: ArraySlice<TextUnit>) -> String {
+            units.flatMap(\.key).reduce(into: "") { letters, character in
+                if letters.last != character || !character.isASCII || character.isNumber {
+                    letters.append(character)
+                }
+            }
+        }
+        return letters(one) == letters(other)
     }
 
     private mutating func noteSpacing(_ lines: Range<Int>, _ columns: Range<Int>) {
@@ -149,7 +175,8 @@ struct EditReading {
             cost += Cost.spelling
             read.rewritten += 1
         } else {
-            cost += Cost.word
+            cost += max(
+                Self.cost(before, Cost.replacement), Self.cost(after, Cost.replacement))
             read.rewritten += 1
         }
         summary.wordsReplaced += 1
@@ -182,7 +209,7 @@ struct EditReading {
         read.rewritten += replaced
         read.deleted = max(read.deleted, lines.count - replaced)
         read.inserted = max(read.inserted, columns.count - replaced)
-        cost += Double(lines.count) * Cost.word
+        for unit in original.units[lines] { cost += Self.cost(unit, Cost.deletion) }
         cost += Double(columns.count - replaced) * Cost.insertion
         note(.wording, lines, columns)
     }

@@ -41,7 +41,7 @@ enum NumberCheck {
         _ reading: EditReading, _ lost: inout [String], _ gained: inout [String]
     ) {
         func remove(_ units: [TextUnit], from values: inout [String]) {
-            guard !units.contains(where: \.hasDigit) else { return }
+            guard !units.contains(where: { $0.hasDigit || $0.kind == .ideograph }) else { return }
             for value in SpokenNumbers.values(in: units) {
                 if let index = values.firstIndex(of: value) { values.remove(at: index) }
             }
