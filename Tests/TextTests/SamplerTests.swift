@@ -15,7 +15,7 @@ import Testing
     }
 
     /// Share of each token in many draws.
-    private func shares(_ options: SamplingOptions, _ logits: [Float], draws: Int = 8_000) throws
+    private func shares(_ options: SamplingOptions, _ logits: [Float], draws: Int = 3_000) throws
         -> [Double]
     {
         var seeded = options
@@ -77,31 +77,31 @@ import Testing
     @Test func temperatureShapesTheDistribution() throws {
         // p = softmax([0, ln 4] / 2) = [1, 2] / 3
         let shares = try shares(SamplingOptions(temperature: 2), [0, 1.386294])
-        #expect(abs(shares[1] - 2.0 / 3) < 0.025)
+        #expect(abs(shares[1] - 2.0 / 3) < 0.03)
     }
 
     @Test func topKKeepsExactlyKAndTheLowerOfTiedIds() throws {
         let shares = try shares(
             SamplingOptions(temperature: 1, topK: 2), [1, 2, 1, 0, -.infinity])
         #expect(shares[3] == 0 && shares[2] == 0 && shares[4] == 0)
-        #expect(abs(shares[1] - 0.731) < 0.025)
+        #expect(abs(shares[1] - 0.731) < 0.03)
     }
 
     @Test func topPKeepsTheTokenThatCrosses() throws {
         // Probabilities 0.5, 0.3, 0.2: a limit of 0.6 keeps two, of 0.5 one, of 0 one.
         let logits: [Float] = [-0.693147, -1.203973, -1.609438]
         let two = try shares(SamplingOptions(temperature: 1, topP: 0.6), logits)
-        #expect(two[2] == 0 && abs(two[0] - 0.625) < 0.025)
+        #expect(two[2] == 0 && abs(two[0] - 0.625) < 0.03)
         let one = try shares(SamplingOptions(temperature: 1, topP: 0), logits, draws: 500)
         #expect(one == [1, 0, 0])
     }
 
     @Test func topPLooksBeyondItsFirstCandidates() throws {
-        // 3000 equal tokens: half the mass is 1500 of them, more than the first selection.
+        // 1600 equal tokens: half the mass is 800 of them, more than the first selection.
         let shares = try shares(
-            SamplingOptions(temperature: 1, topP: 0.5), [Float](repeating: 2, count: 3000),
-            draws: 50)
-        #expect(shares[1500...].allSatisfy { $0 == 0 })
+            SamplingOptions(temperature: 1, topP: 0.5), [Float](repeating: 2, count: 1600),
+            draws: 20)
+        #expect(shares[800...].allSatisfy { $0 == 0 })
         #expect(shares[512...].contains { $0 > 0 })
     }
 
@@ -113,7 +113,7 @@ import Testing
             SamplingOptions(temperature: 1, topP: 0.999, minP: 0.5),
         ] {
             let shares = try shares(options, logits)
-            #expect(shares[2] == 0 && abs(shares[0] - 0.625) < 0.025)
+            #expect(shares[2] == 0 && abs(shares[0] - 0.625) < 0.03)
         }
     }
 

@@ -50,17 +50,44 @@ struct EditAlignment {
         static let otherKind: Int32 = 25
     }
 
+    /// Most units are the same, so only what lies between the common start and end is compared.
     init(_ original: [TextUnit], _ proposal: [TextUnit]) {
+        let shorter = min(original.count, proposal.count)
+        var start = 0
+        while start < shorter, original[start].key == proposal[start].key { start += 1 }
+        var end = 0
+        while end < shorter - start,
+            original[original.count - 1 - end].key == proposal[proposal.count - 1 - end].key
+        {
+            end += 1
+        }
+        let middle = Self.steps(
+            Array(original[start..<original.count - end]),
+            Array(proposal[start..<proposal.count - end]))
+        var steps: [Step] = (0..<start).map { ($0, $0) }
+        for step in middle {
+            steps.append((step.original.map { $0 + start }, step.proposal.map { $0 + start }))
+        }
+        for place in 0..<end {
+            steps.append((original.count - end + place, proposal.count - end + place))
+        }
+        collect(steps, original, proposal)
+    }
+
+    private typealias Step = (original: Int?, proposal: Int?)
+
+    /// The way back through the table, in order.
+    private static func steps(_ original: [TextUnit], _ proposal: [TextUnit]) -> [Step] {
         let width = proposal.count + 1
         let table = Self.table(original, proposal)
         var line = original.count
         var column = proposal.count
-        var steps: [(original: Int?, proposal: Int?)] = []
+        var steps: [Step] = []
         while line > 0 || column > 0 {
             let here = table[line * width + column]
             if line > 0, column > 0,
                 here == table[(line - 1) * width + column - 1]
-                    + Self.substitution(original[line - 1], proposal[column - 1])
+                    + substitution(original[line - 1], proposal[column - 1])
             {
                 line -= 1
                 column -= 1
@@ -73,7 +100,7 @@ struct EditAlignment {
                 steps.append((nil, column))
             }
         }
-        collect(steps.reversed(), original, proposal)
+        return steps.reversed()
     }
 
     /// Cost of turning the first `i` units into the first `j`, at `i * (proposal.count + 1) + j`.
@@ -112,7 +139,7 @@ struct EditAlignment {
     }
 
     private mutating func collect(
-        _ steps: [(original: Int?, proposal: Int?)], _ original: [TextUnit], _ proposal: [TextUnit]
+        _ steps: [Step], _ original: [TextUnit], _ proposal: [TextUnit]
     ) {
         var start = (original: 0, proposal: 0)
         var place = start
