@@ -1,0 +1,218 @@
+"""Tokenizer and training examples.
+
+    python data.py tokenizer CORPUS.txt OUT_DIR
+
+An example is (prefix kind, ids, answer start): the ids that follow the constant system turn, and
+where the assistant's answer begins; the loss is on the answer alone. Everything is drawn from
+`random.Random(seed)`, so a run can be repeated.
+"""
+
+import json
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import trainers
+
+import grammar
+from corrupt import FILLERS, corrupt
+from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER, USER_TURN,
+                     proofread_user)
+
+VOCABULARY = 4096
+HELD_OUT_PARAGRAPHS = 1500
+MAX_TOKENS = 300
+QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+                 r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+PLAIN_ADDED = ["<think>", "</think>"]
+KNOWN_WORDS = 6000
+COPY_SHARE, CHAT_SHARE = 0.04, 0.08
+LONGEST_COPY = 60
+PREFIXES = {"proofread": SYSTEM_TURN.format(PROOFREAD_SYSTEM), "chat": "",
+            "assistant": SYSTEM_TURN.format(CHAT_SYSTEM)}
+
+
+def load_corpus(path):
+    """Returns (training, held-out) lists of paragraphs, each a list of sentences."""
+    paragraphs = [line.split("\t") for line in Path(path).read_text().splitlines()]
+    random.Random(17).shuffle(paragraphs)
+    return paragraphs[HELD_OUT_PARAGRAPHS:], paragraphs[:HELD_OUT_PARAGRAPHS]
+
+
+def load_qa(path):
+    """Questions file: one JSON object a line, {"questions": [...], "answer": "..."}."""
+    return [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
+
+
+def train_tokenizer(corpus, qa, folder):
+    """Byte-level BPE with the Qwen2 split, trained on cased and lower-cased text alike."""
+    rng = random.Random(5)
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(QWEN2_PATTERN), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(SPECIAL) - len(PLAIN_ADDED), show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+
+    def texts():
+        for sentences in rng.sample(corpus, min(len(corpus), 20_000)):
+            text = " ".join(sentences)
+            yield text
+            if rng.random() < 0.4:
+                yield corrupt(text, rng).lower()
+        for _ in range(6_000):
+            yield " ".join(grammar.paragraph(rng))
+        for _ in range(1_500):
+            yield proofread_user("", "x") + " " + " ".join(FILLERS)
+            yield PROOFREAD_SYSTEM
+        for _ in range(40):
+            for item in qa:
+                yield item["answer"] + "\n" + "\n".join(item["questions"])
+
+    tokenizer.train_from_iterator(texts(), trainer)
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
+    tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in PLAIN_ADDED])
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(Path(folder) / "tokenizer.json"))
+    return tokenizer
+
+
+class Examples:
+    """An endless, seeded source of training examples."""
+
+    def __init__(self, tokenizer, corpus, qa, asr_pairs, seed):
+        self.tokenizer, self.corpus, self.qa, self.asr_pairs = tokenizer, corpus, qa, asr_pairs
+        self.rng = random.Random(seed)
+        counts = Counter(w for p in corpus for s in p for w in s.rstrip(".?!").split(" ")
+                         if w.islower() and w.isalpha())
+        self.known = frozenset(w for w, n in counts.most_common(KNOWN_WORDS) if n > 3)
+        self.end = tokenizer.token_to_id("<|im_end|>")
+
+    def encode(self, kind, user, answer):
+        start = self.tokenizer.encode(USER_TURN.format(user)).ids
+        return kind, start + self.tokenizer.encode(answer).ids + [self.end], len(start)
+
+    def random_copy(self):
+        """Random tokens to be copied exactly: nothing to understand, nothing to mend."""
+        rng = self.rng
+        ids = [rng.randrange(VOCABULARY - 8) for _ in range(rng.randint(3, LONGEST_COPY))]
+        start = self.tokenizer.encode(USER_TURN.format("Transcript:\n\x01")).ids
+        at = start.index(self.tokenizer.encode("\x01").ids[0])
+        head = start[:at] + ids + start[at + 1:]
+        return "proofread", head + ids + [self.end], len(head)
+
+    def strange_words(self, sentences):
+        """Puts invented names, identifiers and numbers into real sentences."""
+        rng = self.rng
+        out = []
+        for sentence in sentences:
+            words = sentence.split(" ")
+            for _ in range(rng.randint(1, 3)):
+                i = rng.randrange(1, len(words)) if len(words) > 1 else 0
+                word = grammar.made_up_word(rng)
+                dice = rng.random()
+                if dice < 0.3:
+                    word = word.capitalize()
+                elif dice < 0.4:
+                    word = f"{word}_{grammar.made_up_word(rng)}"
+                elif dice < 0.5:
+                    word = f"{word}{rng.randint(0, 99)}"
+                elif dice < 0.7:
+                    word = str(rng.randint(0, 10 ** rng.randint(1, 6)))
+                elif dice < 0.75:
+                    word = f"{grammar.made_up_word(rng)}.{rng.choice(('com', 'org', 'txt', 'py'))}"
+                words.insert(i, word)
+            out.append(" ".join(words))
+        return out
+
+    def clean_paragraph(self):
+        """Returns correct sentences from documentation, the grammar, or both."""
+        rng = self.rng
+        dice = rng.random()
+        if dice < 0.3:
+            return grammar.paragraph(rng)
+        sentences = list(rng.choice(self.corpus))
+        while len(sentences) < 5 and rng.random() < 0.6:
+            sentences += rng.choice(self.corpus)[:2]
+        if dice < 0.4:
+            return self.strange_words(sentences[:3])
+        if dice < 0.55:
+            sentences = sentences[:3] + grammar.paragraph(rng, 2)
+        return sentences[:6]
+
+    def proofreading(self):
+        rng = self.rng
+        if self.asr_pairs and rng.random() < 0.25:
+            pairs = [rng.choice(self.asr_pairs) for _ in range(rng.choice((1, 1, 2, 3)))]
+            heard = " ".join(p["hypothesis"] for p in pairs)
+            right = " ".join(p["reference"] for p in pairs)
+            if rng.random() < 0.3:
+                heard = corrupt(heard, rng, self.known)
+        else:
+            right = " ".join(self.clean_paragraph())
+            heard = corrupt(right, rng, self.known)
+        previous = ""
+        if rng.random() < 0.25:
+            previous = " ".join(self.clean_paragraph())
+        return self.encode("proofread", proofread_user(heard, previous), right)
+
+    def chat(self):
+        rng = self.rng
+        kind = rng.choice(("chat", "assistant"))
+        item = rng.choice(self.qa)
+        question = rng.choice(item["questions"])
+        dice = rng.random()
+        if dice < 0.25:
+            question = question.lower().rstrip("?.")
+        elif dice < 0.3:
+            question = rng.choice(("Please tell me: ", "Hi! ", "Quick question: ")) + question
+        if rng.random() < 0.12:
+            question, answer = grammar.sentence(rng), UNKNOWN_ANSWER
+            return self.encode(kind, question, answer)
+        return self.encode(kind, question, item["answer"])
+
+    def next(self):
+        """One example of at most MAX_TOKENS ids."""
+        while True:
+            dice = self.rng.random()
+            if dice < COPY_SHARE:
+                example = self.random_copy()
+            elif dice < COPY_SHARE + CHAT_SHARE and self.qa:
+                example = self.chat()
+            else:
+                example = self.proofreading()
+            if len(example[1]) <= MAX_TOKENS:
+                return example
+
+
+def batches(examples, tokens, pool):
+    """Yields lists of examples of one prefix kind and similar length, about `tokens` ids each;
+    `pool` examples are drawn and sorted at a time."""
+    while True:
+        drawn = sorted((examples.next() for _ in range(pool)), key=lambda e: len(e[1]))
+        ready = []
+        for kind in PREFIXES:
+            batch, width = [], 0
+            for example in (e for e in drawn if e[0] == kind):
+                width = max(width, len(example[1]))
+                if batch and width * (len(batch) + 1) > tokens:
+                    ready.append(batch)
+                    batch, width = [], len(example[1])
+                batch.append(example)
+            if batch:
+                ready.append(batch)
+        examples.rng.shuffle(ready)
+        yield from ready
+
+
+if __name__ == "__main__":
+    here = Path(__file__).parent
+    corpus, _ = load_corpus(sys.argv[2])
+    made = train_tokenizer(corpus, load_qa(here / "qa.jsonl"), sys.argv[3])
+    print(made.get_vocab_size(), "tokens;", len(made.encode(PREFIXES["proofread"]).ids), "in the prefix")

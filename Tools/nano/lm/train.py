@@ -1,0 +1,200 @@
+"""Trains nano-lm; restartable, seeded, scheduled by the clock.
+
+    python train.py --corpus CORPUS.txt --work DIR --minutes 90 [--asr-pairs PAIRS.jsonl]
+
+The schedule runs over `--minutes` of training time summed over restarts: a short warm-up, a
+constant rate, and a linear fall in the last part. The network starts with a copying circuit
+(copying.py). Matrices are updated by orthogonalised momentum (Muon), the rest by AdamW.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+
+from copying import plant_copying
+from data import PREFIXES, Examples, batches, load_corpus, load_qa
+from evaluate import held_out_metrics
+from model import Qwen3, Shape
+
+MUON_RATE, NORM_RATE, EMBEDDING_RATE = 0.0015, 1e-3, 2e-4
+MOMENTUM = 0.95
+WARMUP_STEPS = 40
+DECAY_FROM = 0.6
+FINAL_RATE = 0.02
+SAVE_SECONDS, EVALUATE_SECONDS = 120, 600
+POOL = 192
+
+
+def orthogonalise(stack):
+    """Newton-Schulz iteration on matrices [N, rows, columns], rows <= columns (quintic, 5 steps)."""
+    x = stack.bfloat16()
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * (gram @ gram)) @ x
+    return x.float()
+
+
+class Muon:
+    """Momentum SGD whose update is orthogonalised; matrices of one shape go together."""
+
+    def __init__(self, parameters):
+        self.groups = {}
+        for p in parameters:
+            self.groups.setdefault(tuple(p.shape), []).append(p)
+        self.momentum = {s: torch.zeros(len(ps), *s) for s, ps in self.groups.items()}
+
+    @torch.no_grad()
+    def step(self, rate):
+        for shape, parameters in self.groups.items():
+            gradient = torch.stack([p.grad for p in parameters])
+            momentum = self.momentum[shape]
+            momentum.lerp_(gradient, 1 - MOMENTUM)
+            update = gradient.lerp(momentum, MOMENTUM)
+            tall = shape[0] > shape[1]
+            update = orthogonalise(update.mT if tall else update)
+            update = (update.mT if tall else update) * max(1, shape[0] / shape[1]) ** 0.5
+            for p, u in zip(parameters, update):
+                p.add_(u, alpha=-rate)
+
+
+def collate(batch, pad):
+    """Returns ids [B, T], the flat positions whose next token counts, and those next tokens."""
+    width = max(len(e[1]) for e in batch)
+    ids = torch.full((len(batch), width), pad)
+    positions, targets = [], []
+    for row, (_, tokens, start) in enumerate(batch):
+        ids[row, :len(tokens)] = torch.tensor(tokens)
+        positions += range(row * width + start - 1, row * width + len(tokens) - 1)
+        targets += tokens[start:]
+    return ids, torch.tensor(positions), torch.tensor(targets)
+
+
+def loss_of(model, prefixes, batch, pad):
+    ids, positions, targets = collate(batch, pad)
+    prefix = prefixes[batch[0][0]]
+    with torch.autocast("cpu", torch.bfloat16):
+        past = model(prefix)[1] if prefix.shape[1] else None
+        hidden, _ = model(ids, past)
+        logits = model.head(hidden.reshape(-1, hidden.shape[-1])[positions])
+    return F.cross_entropy(logits.float(), targets), len(targets)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--work", required=True, help="tokenizer.json, checkpoint and log live here")
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--asr-pairs", default="")
+    parser.add_argument("--tokens", type=int, default=1536, help="tokens in a batch")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+class Run:
+    """The state that a checkpoint holds."""
+
+    def __init__(self, options, tokenizer):
+        self.options = options
+        self.work = Path(options.work)
+        self.model = Qwen3(Shape(), options.seed)
+        pieces = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
+        plant_copying(self.model, pieces, options.seed)
+        matrices = [p for n, p in self.model.named_parameters() if p.dim() == 2 and "embed" not in n]
+        self.muon = Muon(matrices)
+        norms = [p for p in self.model.parameters() if p.dim() == 1]
+        self.adam = torch.optim.AdamW(
+            [{"params": norms, "full": NORM_RATE},
+             {"params": [self.model.embed_tokens.weight], "full": EMBEDDING_RATE}],
+            betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        self.step, self.seconds = 0, 0.0
+        path = self.work / "checkpoint.pt"
+        if path.exists():
+            state = torch.load(path)
+            self.model.load_state_dict(state["model"])
+            self.adam.load_state_dict(state["adam"])
+            self.muon.momentum = state["muon"]
+            self.step, self.seconds = state["step"], state["seconds"]
+
+    def save(self):
+        state = {"model": self.model.state_dict(), "adam": self.adam.state_dict(),
+                 "muon": self.muon.momentum, "shape": self.model.shape.as_dict(),
+                 "step": self.step, "seconds": self.seconds}
+        torch.save(state, self.work / "checkpoint.part")
+        os.replace(self.work / "checkpoint.part", self.work / "checkpoint.pt")
+
+    def rate(self):
+        """Share of the full learning rate at this moment."""
+        done = min(1.0, self.seconds / (60 * self.options.minutes))
+        fall = min(1.0, (1 - done) / (1 - DECAY_FROM))
+        return min(1.0, (self.step + 1) / WARMUP_STEPS) * max(FINAL_RATE, fall)
+
+    def update(self, loss):
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        rate = self.rate()
+        self.muon.step(MUON_RATE * rate)
+        for group in self.adam.param_groups:
+            group["lr"] = group["full"] * rate
+        self.adam.step()
+        self.model.zero_grad(set_to_none=True)
+
+    def log(self, line):
+        stamp = time.strftime("%H:%M:%S", time.gmtime())
+        with open(self.work / "lm.log", "a") as out:
+            out.write(f"{stamp} step {self.step} {self.seconds / 60:.1f} min {line}\n")
+
+
+def main():
+    options = arguments()
+    torch.set_num_threads(options.threads)
+    here = Path(__file__).parent
+    tokenizer = Tokenizer.from_file(str(Path(options.work) / "tokenizer.json"))
+    corpus, held_out = load_corpus(options.corpus)
+    run = Run(options, tokenizer)
+    pairs = []
+    if options.asr_pairs and Path(options.asr_pairs).exists():
+        pairs = [json.loads(line) for line in Path(options.asr_pairs).read_text().splitlines()]
+        pairs = pairs[len(pairs) // 50:]
+    examples = Examples(tokenizer, corpus, load_qa(here / "qa.jsonl"), pairs,
+                        seed=options.seed * 1_000_003 + run.step)
+    prefixes = {k: torch.tensor([tokenizer.encode(t).ids], dtype=torch.long).view(1, -1)
+                for k, t in PREFIXES.items()}
+    pad = tokenizer.token_to_id("<|endoftext|>")
+    mean, tokens_seen = None, 0
+    saved = evaluated = reported = last = time.monotonic()
+
+    for batch in batches(examples, options.tokens, POOL):
+        loss, answer_tokens = loss_of(run.model, prefixes, batch, pad)
+        run.update(loss)
+        value = loss.item()
+        mean = value if mean is None else 0.93 * mean + 0.07 * value
+        tokens_seen += answer_tokens
+        run.step += 1
+        now = time.monotonic()
+        run.seconds += now - last
+        last = now
+        if now - reported > 30:
+            run.log(f"loss {mean:.4f} answer tokens/s {tokens_seen / (now - reported):.0f}"
+                    f" rate {run.rate():.3f}")
+            reported, tokens_seen = now, 0
+        finished = run.seconds > 60 * options.minutes
+        if finished or now - saved > SAVE_SECONDS:
+            run.save()
+            saved = time.monotonic()
+        if finished or now - evaluated > EVALUATE_SECONDS:
+            run.log("held out: " + json.dumps(held_out_metrics(run.model, tokenizer, held_out, 32)))
+            evaluated = last = time.monotonic()
+        if finished:
+            break
+
+
+if __name__ == "__main__":
+    main()
