@@ -22,6 +22,15 @@ used use|an and|of off|passed past|chance chants|close clothes|days daze|base ba
 find fined|key quay|links lynx|mode mowed|mussel muscle|packed pact|paste paced|patients patience
 presence presents|prints prince|size sighs|sort sought|step steppe|tax tacks|tents tense
 threw through|ware where|warn worn|we've weave|i'll aisle|isn't isnt|won't wont|don't dont
+rite right|wright write|mete meet|ware wear|fore for|reed red|hell heal|rein rain|pore poor
+ant aunt|ball bawl|band banned|bean been|beat beet|berry bury|billed build|blew blue|bread bred
+ceiling sealing|cereal serial|claws clause|colonel kernel|core corps|cue queue|current currant
+symbol cymbal|due do dew|dual duel|feet feat|flew flu|genes jeans|groan grown|hair hare|hall haul
+heard herd|horse hoarse|in inn|need knead|nose knows|lane lain|leak leek|loan lone|medal metal
+might mite|minor miner|or oar ore|pain pane|pole poll|profit prophet|wrap rap|ring wring
+wrote rote|saw soar|seam seem|seas sees|steak stake|style stile|straight strait|taught taut
+team teem|tea tee|tier tear|tire tyre|vary very|wave waive|wine whine|sense since|seed seat
+choose chose|quit quite|breath breathe|device devise|ensure insure assure|later latter
 can't cant|doesn't doesnt|didn't didnt|it'll itll|that's thats|let's lets|what's whats
 """.replace("\n", "|").strip("|")
 ALTERNATIVES = {}
@@ -49,6 +58,9 @@ of course|ofcourse;in fact|infact;no one|noone;all right|alright
     right, wrong = pair.split("|")
     COMPOUNDS[right] = wrong
 COMPOUND = re.compile(r"\b(" + "|".join(map(re.escape, COMPOUNDS)) + r")\b")
+# So frequent that they would be most of the errors; their alternatives are hardly ever heard.
+FREQUENT = frozenset("an and of off use i'll be not so time in or do due very".split())
+FREQUENT_KEPT = 0.9
 WORD = re.compile(r"[A-Za-z']+")
 
 
@@ -60,9 +72,8 @@ def swap_homophones(text, rng, rate):
     """Replaces each word that sounds like another with probability `rate`."""
     def swap(m):
         options = ALTERNATIVES.get(m[0].lower())
-        if not options or rng.random() >= rate or m[0].lower() in ("an", "and", "of", "off", "use",
-                                                                  "i'll", "be", "not", "so", "time"
-                                                                  ) and rng.random() < 0.85:
+        often = m[0].lower() in FREQUENT and rng.random() < FREQUENT_KEPT
+        if not options or often or rng.random() >= rate:
             return m[0]
         return match_case(rng.choice(options), m[0])
     return WORD.sub(swap, text)

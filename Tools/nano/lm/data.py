@@ -23,7 +23,7 @@ from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER,
 
 VOCABULARY = 4096
 HELD_OUT_PARAGRAPHS = 1500
-MAX_TOKENS = 300
+MAX_TOKENS = 380
 QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
                  r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]

@@ -22,7 +22,7 @@ from data import PREFIXES, Examples, batches, load_corpus, load_qa
 from evaluate import held_out_metrics
 from model import Qwen3, Shape
 
-MUON_RATE, NORM_RATE, EMBEDDING_RATE = 0.0015, 1e-3, 2e-4
+MUON_RATE, NORM_RATE, EMBEDDING_RATE = 0.002, 1e-3, 2e-4
 MOMENTUM = 0.95
 WARMUP_STEPS = 40
 DECAY_FROM = 0.6
@@ -168,27 +168,29 @@ def main():
     prefixes = {k: torch.tensor([tokenizer.encode(t).ids], dtype=torch.long).view(1, -1)
                 for k, t in PREFIXES.items()}
     pad = tokenizer.token_to_id("<|endoftext|>")
-    mean, tokens_seen = None, 0
+    means, tokens_seen = {}, 0
     saved = evaluated = reported = last = time.monotonic()
 
     for batch in batches(examples, options.tokens, POOL):
         loss, answer_tokens = loss_of(run.model, prefixes, batch, pad)
         run.update(loss)
         value = loss.item()
-        mean = value if mean is None else 0.93 * mean + 0.07 * value
+        kind = batch[0][0]
+        means[kind] = means.get(kind, value) + 0.04 * (value - means.get(kind, value))
         tokens_seen += answer_tokens
         run.step += 1
         now = time.monotonic()
         run.seconds += now - last
         last = now
         if now - reported > 30:
-            run.log(f"loss {mean:.4f} answer tokens/s {tokens_seen / (now - reported):.0f}"
+            losses = " ".join(f"{k} {v:.4f}" for k, v in means.items())
+            run.log(f"loss {losses} answer tokens/s {tokens_seen / (now - reported):.0f}"
                     f" rate {run.rate():.3f}")
             reported, tokens_seen = now, 0
         finished = run.seconds > 60 * options.minutes
         if finished or now - saved > SAVE_SECONDS:
             run.save()
-            saved = time.monotonic()
+            saved = last = time.monotonic()
         if finished or now - evaluated > EVALUATE_SECONDS:
             run.log("held out: " + json.dumps(held_out_metrics(run.model, tokenizer, held_out, 32)))
             evaluated = last = time.monotonic()
