@@ -39,7 +39,7 @@ static bool can_avx512(void) {
     return can_avx2() && has(saved_registers(), zmm_state) &&
            has(leaf(7).ebx,
                bit_AVX512F | bit_AVX512CD | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
-           has(leaf(7).ecx, bit_AVX512VBMI | bit_AVX512VNNI);
+           has(leaf(7).ecx, bit_AVX512VBMI | bit_AVX512VNNI | bit_GFNI);
 }
 #endif
 
