@@ -355,6 +355,10 @@ enum UTF8Check {
                 index += 1
                 continue
             }
+            if (0xC2...0xDF).contains(lead), index + 1 < count, bytes[index + 1] & 0xC0 == 0x80 {
+                index += 2
+                continue
+            }
             let length = sequenceBytes(lead)
             guard length > 0, index + length <= count, second(bytes[index + 1], follows: lead)
             else { return index }

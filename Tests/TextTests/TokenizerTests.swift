@@ -107,9 +107,11 @@ struct TokenizerGolden {
                 let want = (words.asArray ?? []).compactMap(\.asString)
                 var got: [String] = []
                 Array(text.utf8).withUnsafeBytes { bytes in
-                    PreTokenizer.forEachPiece(
-                        of: bytes, steps: [.words(pattern)], table: ScalarClass.table
-                    ) { got.append(String(decoding: $0, as: UTF8.self)) }
+                    ScalarClass.withTable { table in
+                        PreTokenizer.forEachPiece(
+                            of: bytes, steps: [.words(pattern)], table: table
+                        ) { got.append(String(decoding: $0, as: UTF8.self)) }
+                    }
                 }
                 #expect(got == want, "\(kind) \(text.debugDescription)")
             }

@@ -91,16 +91,14 @@ struct AddedTokenMatcher: Sendable {
     }
 
     private func isAlone(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
-        let table = ScalarClass.table
-        if start > 0 {
-            let (value, _) = UTF8Scan.scalar(text, before: start)
-            if ScalarClass(value, table: table).contains(.word) { return false }
+        if start > 0, classes(UTF8Scan.scalar(text, before: start).0).contains(.word) {
+            return false
         }
-        if end < text.count {
-            let (value, _) = UTF8Scan.scalar(text, at: end)
-            if ScalarClass(value, table: table).contains(.word) { return false }
-        }
-        return true
+        return end == text.count || !classes(UTF8Scan.scalar(text, at: end).0).contains(.word)
+    }
+
+    private func classes(_ value: UInt32) -> ScalarClass {
+        ScalarClass.withTable { ScalarClass(value, table: $0) }
     }
 
     private func spaceStart(
@@ -109,7 +107,7 @@ struct AddedTokenMatcher: Sendable {
         var start = index
         while start > done {
             let (value, length) = UTF8Scan.scalar(text, before: start)
-            guard ScalarClass(value, table: ScalarClass.table).contains(.space) else { break }
+            guard classes(value).contains(.space) else { break }
             start -= length
         }
         return max(start, done)
@@ -119,7 +117,7 @@ struct AddedTokenMatcher: Sendable {
         var end = index
         while end < text.count {
             let (value, length) = UTF8Scan.scalar(text, at: end)
-            guard ScalarClass(value, table: ScalarClass.table).contains(.space) else { break }
+            guard classes(value).contains(.space) else { break }
             end += length
         }
         return end

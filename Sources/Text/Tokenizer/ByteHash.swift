@@ -11,12 +11,19 @@ enum ByteHash {
             state = mix(state ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index += 8
         }
-        var tail: UInt64 = 0
-        while index < bytes.count {
-            tail = tail << 8 | UInt64(bytes[index])
-            index += 1
+        return index < bytes.count ? mix(state ^ tail(bytes, from: index)) : state
+    }
+
+    /// The last one to seven bytes as one number; of longer strings the last eight.
+    private static func tail(_ bytes: UnsafeRawBufferPointer, from index: Int) -> UInt64 {
+        let count = bytes.count
+        if count >= 8 { return bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }
+        if count >= 4 {
+            let low = bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            let high = bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            return UInt64(high) << 32 | UInt64(low)
         }
-        return mix(state ^ tail)
+        return UInt64(bytes[0]) << 16 | UInt64(bytes[count / 2]) << 8 | UInt64(bytes[count - 1])
     }
 
     static func hash(_ key: UInt64) -> UInt64 { mix(seed ^ key) }

@@ -24,34 +24,42 @@ enum ByteLevel {
         return table
     }()
 
-    /// Replaces the characters written in UTF-8 at `start...` of `arena` by the bytes they stand
-    /// for. Returns false, with `arena` unchanged, when one is outside the alphabet.
-    static func decode(_ arena: inout [UInt8], from start: Int) -> Bool {
-        var index = start
-        while index < arena.count {
-            guard byte(at: &index, in: arena) != nil else { return false }
+    /// Appends the bytes that the characters of `text`, in UTF-8, stand for. Returns false, with
+    /// `out` unchanged, when one is outside the alphabet.
+    static func decode(_ text: ArraySlice<UInt8>, appendingTo out: inout [UInt8]) -> Bool {
+        let before = out.count
+        out.append(contentsOf: text)  // room for the result, which is no longer
+        let written = text.withUnsafeBufferPointer { text in
+            bytes.withUnsafeBufferPointer { table in
+                out.withUnsafeMutableBufferPointer { out in
+                    decode(text, table, UnsafeMutableBufferPointer(rebasing: out[before...]))
+                }
+            }
         }
-        index = start
-        var write = start
-        while index < arena.count {
-            guard let byte = byte(at: &index, in: arena) else { return false }
-            arena[write] = byte
-            write += 1
-        }
-        arena.removeLast(arena.count - write)
-        return true
+        out.removeLast(text.count - (written ?? 0))
+        return written != nil
     }
 
-    /// The byte that the character at `index` stands for; moves `index` behind the character.
-    private static func byte(at index: inout Int, in text: [UInt8]) -> UInt8? {
-        var value = Int(text[index])
-        index += 1
-        if value >= 0x80 {
-            // Two-byte sequences reach U+07FF; longer ones are outside the alphabet.
-            guard value < 0xE0, index < text.count else { return nil }
-            value = (value & 0x1F) << 6 | Int(text[index] & 0x3F)
+    /// The number of bytes written, nil for text outside the alphabet.
+    private static func decode(
+        _ text: UnsafeBufferPointer<UInt8>, _ table: UnsafeBufferPointer<Int16>,
+        _ out: UnsafeMutableBufferPointer<UInt8>
+    ) -> Int? {
+        var index = 0
+        var written = 0
+        while index < text.count {
+            var value = Int(text[index])
             index += 1
+            if value >= 0x80 {
+                // Two-byte sequences reach U+07FF; longer ones are outside the alphabet.
+                guard value < 0xE0, index < text.count else { return nil }
+                value = (value & 0x1F) << 6 | Int(text[index] & 0x3F)
+                index += 1
+            }
+            guard value < table.count, table[value] >= 0 else { return nil }
+            out[written] = UInt8(truncatingIfNeeded: table[value])
+            written += 1
         }
-        return value < bytes.count ? UInt8(exactly: bytes[value]) : nil
+        return written
     }
 }

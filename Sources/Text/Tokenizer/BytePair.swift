@@ -149,27 +149,30 @@ struct MergeTable: Sendable {
     /// What `find` answers for an unknown pair; larger than every merge.
     static let none = UInt64.max
 
-    private var keys: [UInt64]
-    private var merges: [UInt64]
+    private struct Entry: Sendable {
+        var key = UInt64.max
+        var merge = MergeTable.none
+    }
+
+    /// Hash table with linear probing; no pair has the key of an empty entry.
+    private var entries: [Entry]
 
     /// A table with room for `count` pairs.
     init(count: Int) {
         var capacity = 64
         while capacity * 3 < count * 4 { capacity *= 2 }
-        keys = Array(repeating: .max, count: capacity)
-        merges = Array(repeating: Self.none, count: capacity)
+        entries = Array(repeating: Entry(), count: capacity)
     }
 
     /// Adds a pair; of a repeated pair the later rank counts, as in the reference.
     mutating func insert(_ left: Int32, _ right: Int32, rank: Int, merged: Int32) {
-        let slot = slot(Self.key(left, right))
-        keys[slot] = Self.key(left, right)
-        merges[slot] = UInt64(rank) << 32 | UInt64(merged)
+        let key = Self.key(left, right)
+        entries[slot(key)] = Entry(key: key, merge: UInt64(rank) << 32 | UInt64(merged))
     }
 
     /// The merge of a pair, ordered by rank; `none` for an unknown pair.
     func find(_ left: Int32, _ right: Int32) -> UInt64 {
-        merges[slot(Self.key(left, right))]
+        entries[slot(Self.key(left, right))].merge
     }
 
     /// The symbol a merge yields.
@@ -182,9 +185,9 @@ struct MergeTable: Sendable {
     }
 
     private func slot(_ key: UInt64) -> Int {
-        let mask = keys.count - 1
+        let mask = entries.count - 1
         var slot = Int(truncatingIfNeeded: ByteHash.hash(key)) & mask
-        while keys[slot] != key, keys[slot] != .max { slot = (slot + 1) & mask }
+        while entries[slot].key != key, entries[slot].key != .max { slot = (slot + 1) & mask }
         return slot
     }
 }

@@ -2,9 +2,9 @@ import Foundation
 
 /// Normal form C.
 enum Composition {
-    /// Scalars that are their own composed form and compose with nothing, so that text of only
-    /// these is normalized: Latin to Greek and Cyrillic without marks, punctuation, kana, Han,
-    /// Hangul syllables, wide forms, emoji.
+    /// Scalars that are their own composed form and never join the scalar before them, so that
+    /// text of only these is normalized and any other text can be cut before them: Latin to Greek
+    /// and Cyrillic without marks, punctuation, kana, Han, Hangul syllables, wide forms, emoji.
     private static let stable: [ClosedRange<UInt32>] = [
         0x0000...0x02FF, 0x03B1...0x03FF, 0x0400...0x0482, 0x048A...0x052F, 0x2010...0x2027,
         0x2030...0x205E, 0x20A0...0x20C0, 0x2190...0x21FF, 0x2500...0x27BF, 0x3000...0x3029,
@@ -12,19 +12,43 @@ enum Composition {
         0xFE0F...0xFE0F, 0xFF00...0xFFEF, 0x1F300...0x1FAFF, 0x20000...0x2A6DF,
     ]
 
-    /// A quick check: true only for text in normal form C, false also for some of it.
-    static func isComposed(_ text: UnsafeRawBufferPointer) -> Bool {
+    private static func isStable(_ value: UInt32) -> Bool {
+        stable.contains { $0.contains(value) }
+    }
+
+    /// The normal form C of UTF-8 text, nil when nothing changes. Only the runs of other scalars,
+    /// each with the stable one before it, are looked at closely.
+    static func compose(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        var out: [UInt8] = []
+        var copied = 0
+        var previous = 0
         var index = 0
         while index < text.count {
-            if text[index] < 0xCC {  // below U+0300
-                index += text[index] < 0x80 ? 1 : 2
+            let end = unstableEnd(text, from: index)
+            if end == index {
+                previous = index
+                index += UTF8Scan.length(text[index])
                 continue
             }
-            let (value, length) = UTF8Scan.scalar(text, at: index)
-            guard stable.contains(where: { $0.contains(value) }) else { return false }
-            index += length
+            out.append(contentsOf: text[copied..<previous])
+            out.append(
+                contentsOf: compose(String(decoding: text[previous..<end], as: UTF8.self)).utf8)
+            (copied, previous, index) = (end, end, end)
         }
-        return true
+        guard copied > 0 else { return nil }
+        out.append(contentsOf: text[copied...])
+        return out
+    }
+
+    /// The end of the run of scalars at `start` that are not stable; `start` when there is none.
+    private static func unstableEnd(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
+        var end = start
+        while end < text.count, text[end] >= 0xCC {  // U+0300 begins with 0xCC
+            let (value, length) = UTF8Scan.scalar(text, at: end)
+            if isStable(value) { break }
+            end += length
+        }
+        return end
     }
 
     /// The normal form C of `text`.

@@ -11,42 +11,52 @@ struct ModelReader {
         self.isByteLevel = isByteLevel
     }
 
-    /// Reads the object that comes next. Its large members are only located at first, because the
-    /// merges need the vocabulary and the order of members is free.
+    /// Reads the object that comes next. Merges that come before the vocabulary, which they need,
+    /// are read in a second pass.
     mutating func read(_ reader: inout JSONReader) throws -> TokenModel {
         var settings: JSONObject = [:]
-        var vocabularyStart: Int?
+        var pieces: VocabularyReader?
+        var merges: MergeTable?
         var mergesStart: Int?
         try reader.members { reader, key in
             switch key {
             case "vocab":
-                vocabularyStart = reader.offset
-                try reader.skip()
+                try checkType(settings["type"]?.asString ?? "BPE")
+                var vocabulary = VocabularyReader(file: file, isByteLevel: isByteLevel)
+                try vocabulary.readVocabulary(&reader)
+                pieces = vocabulary
             case "merges":
                 mergesStart = reader.offset
-                try reader.skip()
+                if let pieces {
+                    merges = try pieces.readMerges(&reader)
+                } else {
+                    try reader.skip()
+                }
             default: settings[key] = try reader.value()
             }
         }
         let options = JSONValue.object(settings)
         let type = try options.string("type", default: mergesStart == nil ? "(none)" : "BPE")
+        try checkType(type)
+        guard let pieces else {
+            throw TokenizerError.invalid(file: file, detail: "model.vocab is missing")
+        }
+        exotic = pieces.exotic
+        if type == "WordPiece" { return .wordPiece(try wordPiece(options, pieces.vocabulary)) }
+        if merges == nil, let mergesStart {
+            reader.offset = mergesStart
+            merges = try pieces.readMerges(&reader)
+        }
+        guard let merges else {
+            throw TokenizerError.invalid(file: file, detail: "model.merges is missing")
+        }
+        return .bytePair(try bytePair(options, pieces.vocabulary, merges))
+    }
+
+    private func checkType(_ type: String) throws {
         guard type == "BPE" || type == "WordPiece" else {
             throw TokenizerError.unsupported(file: file, component: "model \(type)")
         }
-        guard let vocabularyStart else {
-            throw TokenizerError.invalid(file: file, detail: "model.vocab is missing")
-        }
-        var pieces = VocabularyReader(file: file, isByteLevel: isByteLevel)
-        reader.offset = vocabularyStart
-        try pieces.readVocabulary(&reader)
-        exotic = pieces.exotic
-        if type == "WordPiece" { return .wordPiece(try wordPiece(options, pieces.vocabulary)) }
-        guard let mergesStart else {
-            throw TokenizerError.invalid(file: file, detail: "model.merges is missing")
-        }
-        reader.offset = mergesStart
-        let merges = try pieces.readMerges(&reader)
-        return .bytePair(try bytePair(options, pieces.vocabulary, merges))
     }
 
     private func bytePair(

@@ -12,7 +12,7 @@ enum Normalizer: Sendable, Equatable {
     func apply(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         switch self {
         case .nfc:
-            return Composition.isComposed(text) ? nil : rewrite(text, Composition.compose)
+            return Composition.compose(text)
         case .nfd: return rewrite(text) { $0.decomposedStringWithCanonicalMapping }
         case .nfkc:
             return rewrite(text) {

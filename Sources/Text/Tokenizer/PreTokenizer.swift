@@ -14,7 +14,7 @@ enum PreTokenizer: Sendable, Equatable {
 
     /// Calls `body` with each piece of `text[range]`, after all `steps`.
     static func forEachPiece(
-        of text: UnsafeRawBufferPointer, steps: ArraySlice<PreTokenizer>, table: [UInt8],
+        of text: UnsafeRawBufferPointer, steps: ArraySlice<PreTokenizer>, table: ScalarClass.Table,
         _ body: (UnsafeRawBufferPointer) -> Void
     ) {
         guard let step = steps.first else {
@@ -33,7 +33,7 @@ enum PreTokenizer: Sendable, Equatable {
     }
 
     private func cut(
-        _ text: UnsafeRawBufferPointer, table: [UInt8], _ body: (Range<Int>) -> Void
+        _ text: UnsafeRawBufferPointer, table: ScalarClass.Table, _ body: (Range<Int>) -> Void
     ) {
         switch self {
         case .words(let pattern):
@@ -83,7 +83,7 @@ enum PreTokenizer: Sendable, Equatable {
 
     /// BERT's words: white space separates and is dropped, every punctuation mark is a piece.
     private static func cutWords(
-        _ text: UnsafeRawBufferPointer, table: [UInt8], _ body: (Range<Int>) -> Void
+        _ text: UnsafeRawBufferPointer, table: ScalarClass.Table, _ body: (Range<Int>) -> Void
     ) {
         var start = 0
         var index = 0

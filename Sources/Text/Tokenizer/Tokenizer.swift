@@ -84,6 +84,17 @@ public final class Tokenizer: Sendable {
 
     /// The text of `ids`; ids without a piece, such as padding rows, add nothing.
     public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool) -> String {
+        if case .bytes = decoder {
+            var bytes: [UInt8] = []
+            for id in ids where !(skipSpecialTokens && isSpecial(id)) {
+                if let token = addedTokens[id] {
+                    bytes.append(contentsOf: token.content.utf8)
+                } else {
+                    bytes.append(contentsOf: pieceBytes(id))
+                }
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
         var stream = StreamingDetokenizer(self, skipSpecialTokens: skipSpecialTokens)
         var text = ""
         for id in ids { text += stream.append(id) }
@@ -95,7 +106,13 @@ public final class Tokenizer: Sendable {
     public func id(of token: String) -> Int32? {
         if let id = addedIds[token] { return id }
         var bytes = Array(token.utf8)
-        if parts.cuts.isByteLevel, !ByteLevel.decode(&bytes, from: 0) { return parts.exotic[token] }
+        if parts.cuts.isByteLevel {
+            var decoded: [UInt8] = []
+            guard ByteLevel.decode(bytes[...], appendingTo: &decoded) else {
+                return parts.exotic[token]
+            }
+            bytes = decoded
+        }
         return parts.model.vocabulary.id(of: bytes)
     }
 
@@ -219,12 +236,17 @@ extension Tokenizer {
     }
 
     private func cutAndEncode(_ text: UnsafeRawBufferPointer, _ state: inout EncodeState) {
-        PreTokenizer.forEachPiece(
-            of: text, steps: parts.cuts.steps[...], table: ScalarClass.table
-        ) { word in
+        let steps = parts.cuts.steps[...]
+        ScalarClass.withTable { table in
             switch parts.model {
-            case .wordPiece(let model): model.encode(word, into: &state.ids)
-            case .bytePair(let model): encode(word, model, &state)
+            case .wordPiece(let model):
+                PreTokenizer.forEachPiece(of: text, steps: steps, table: table) { word in
+                    model.encode(word, into: &state.ids)
+                }
+            case .bytePair(let model):
+                PreTokenizer.forEachPiece(of: text, steps: steps, table: table) { word in
+                    encode(word, model, &state)
+                }
             }
         }
     }

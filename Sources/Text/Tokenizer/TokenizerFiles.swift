@@ -61,29 +61,39 @@ struct TokenizerFiles {
     private func unified(_ path: String) throws -> TokenizerParts {
         try contents(path).withUnsafeBytes { bytes in
             var reader = try JSONReader(bytes, source: path)
+            let components = ComponentReader(file: path)
             var sections: JSONObject = [:]
             var modelStart: Int?
+            var read: (model: TokenModel, exotic: [String: Int32], cuts: CutPlan)?
+            func readModel(_ reader: inout JSONReader) throws {
+                let cuts = try components.cuts(sections["pre_tokenizer"] ?? .null)
+                var model = ModelReader(file: path, isByteLevel: cuts.isByteLevel)
+                read = (try model.read(&reader), model.exotic, cuts)
+            }
             try reader.members { reader, key in
-                if key == "model" {
+                if key != "model" {
+                    sections[key] = try reader.value()
+                } else if sections["pre_tokenizer"] != nil {
+                    try readModel(&reader)
+                } else {
+                    // The vocabulary cannot be read before the alphabet it is written in is known.
                     modelStart = reader.offset
                     try reader.skip()
-                } else {
-                    sections[key] = try reader.value()
                 }
             }
             try reader.finish()
-            guard let modelStart else {
+            if read == nil, let modelStart {
+                reader.offset = modelStart
+                try readModel(&reader)
+            }
+            guard let read else {
                 throw TokenizerError.invalid(file: path, detail: "model is missing")
             }
-            reader.offset = modelStart
-            let components = ComponentReader(file: path)
-            let cuts = try components.cuts(sections["pre_tokenizer"] ?? .null)
             let decoder = try components.decoder(
-                sections["decoder"] ?? .null, isByteLevel: cuts.isByteLevel)
-            var model = ModelReader(file: path, isByteLevel: cuts.isByteLevel)
-            var parts = TokenizerParts(model: try model.read(&reader), decoder: decoder)
-            parts.exotic = model.exotic
-            parts.cuts = cuts
+                sections["decoder"] ?? .null, isByteLevel: read.cuts.isByteLevel)
+            var parts = TokenizerParts(model: read.model, decoder: decoder)
+            parts.exotic = read.exotic
+            parts.cuts = read.cuts
             parts.normalizers = try components.normalizers(sections["normalizer"] ?? .null)
             parts.post = try components.post(sections["post_processor"] ?? .null)
             parts.added = try (sections["added_tokens"]?.asArray ?? []).map(components.addedToken)

@@ -45,15 +45,22 @@ struct ScalarClass: OptionSet, Sendable {
     /// `\w`: alphabetic, marks, decimal digits, connectors.
     static let word = ScalarClass(rawValue: 64)
 
-    /// Classes of the first 65,536 scalars; the others are rare and are looked up.
-    static let table: [UInt8] = (0..<0x10000).map { value in
+    /// The classes of the first 65,536 scalars; the others are rare and are looked up.
+    typealias Table = UnsafeBufferPointer<UInt8>
+
+    private static let table: [UInt8] = (0..<0x10000).map { value in
         Unicode.Scalar(UInt32(value)).map { ScalarClass(looking: $0).rawValue } ?? 0
     }
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// Lends the shared table, which is made on first use.
+    static func withTable<Result>(_ body: (Table) throws -> Result) rethrows -> Result {
+        try table.withUnsafeBufferPointer(body)
+    }
+
     /// The classes of a scalar, given the shared `table`.
-    init(_ value: UInt32, table: [UInt8]) {
+    init(_ value: UInt32, table: Table) {
         if value < 0x10000 {
             self.init(rawValue: table[Int(value)])
         } else if let scalar = Unicode.Scalar(value) {

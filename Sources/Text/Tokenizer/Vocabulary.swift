@@ -8,28 +8,33 @@ struct Vocabulary: Sendable {
 
     /// The bytes of all pieces, one after another.
     private var arena: [UInt8] = []
-    private var starts: [UInt32] = []
-    private var ends: [UInt32] = []
+    private var spans: [Span] = []
     /// Hash table with linear probing: high half a part of the hash, low half id + 1, 0 for empty.
     private var slots: [UInt64] = [0]
     private var findable: [Int32] = []
 
     /// One more than the largest id.
-    var idCount: Int { starts.count }
+    var idCount: Int { spans.count }
+
+    /// Where a piece lies in the arena; `none` marks an id without a piece.
+    private struct Span: Sendable, Equatable {
+        static let none = Span(start: .max, end: .max)
+        var start: UInt32
+        var end: UInt32
+        var range: Range<Int> { Int(start)..<Int(end) }
+    }
 
     /// Adds a piece by its bytes. A piece that is not `findable` can be printed, but `id(of:)` does
     /// not see it. Returns false when the id is taken or out of range.
     mutating func add(id: Int, bytes: some Collection<UInt8>, findable isFindable: Bool) -> Bool {
         guard id >= 0, id <= Self.idMax else { return false }
-        if id >= starts.count {
-            let missing = id + 1 - starts.count
-            starts.append(contentsOf: repeatElement(.max, count: missing))
-            ends.append(contentsOf: repeatElement(.max, count: missing))
+        if id >= spans.count {
+            spans.append(contentsOf: repeatElement(.none, count: id + 1 - spans.count))
         }
-        guard starts[id] == .max else { return false }
-        starts[id] = UInt32(arena.count)
+        guard spans[id] == .none else { return false }
+        let start = UInt32(arena.count)
         arena.append(contentsOf: bytes)
-        ends[id] = UInt32(arena.count)
+        spans[id] = Span(start: start, end: UInt32(arena.count))
         if isFindable { findable.append(Int32(id)) }
         return true
     }
@@ -48,7 +53,7 @@ struct Vocabulary: Sendable {
 
     private mutating func insert(_ id: Int32) -> Bool {
         let mask = slots.count - 1
-        let range = Int(starts[Int(id)])..<Int(ends[Int(id)])
+        let range = spans[Int(id)].range
         return arena.withUnsafeBytes { arena in
             let key = UnsafeRawBufferPointer(rebasing: arena[range])
             let hash = ByteHash.hash(key)
@@ -89,14 +94,14 @@ struct Vocabulary: Sendable {
 
     /// The bytes of a piece; nil for an id without one.
     func bytes(of id: Int32) -> ArraySlice<UInt8>? {
-        guard id >= 0, Int(id) < starts.count, starts[Int(id)] != .max else { return nil }
-        return arena[Int(starts[Int(id)])..<Int(ends[Int(id)])]
+        guard id >= 0, Int(id) < spans.count, spans[Int(id)] != .none else { return nil }
+        return arena[spans[Int(id)].range]
     }
 
     private func bytes(
         of slot: UInt64, in arena: UnsafeRawBufferPointer
     ) -> UnsafeRawBufferPointer {
         let id = Int(slot & 0xFFFF_FFFF) - 1
-        return UnsafeRawBufferPointer(rebasing: arena[Int(starts[id])..<Int(ends[id])])
+        return UnsafeRawBufferPointer(rebasing: arena[spans[id].range])
     }
 }

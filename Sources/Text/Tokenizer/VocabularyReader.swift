@@ -15,14 +15,17 @@ struct VocabularyReader {
     /// Reads the object piece: id.
     mutating func readVocabulary(_ reader: inout JSONReader) throws {
         var piece: [UInt8] = []
+        var decoded: [UInt8] = []
         try reader.members(arena: &piece) { reader, piece in
             let id = try reader.int()
-            let findable = !isByteLevel || ByteLevel.decode(&piece, from: 0)
-            guard vocabulary.add(id: id, bytes: piece, findable: findable) else {
+            let isExotic = isByteLevel && !ByteLevel.decode(piece[...], appendingTo: &decoded)
+            let bytes = isByteLevel && !isExotic ? decoded[...] : piece[...]
+            guard vocabulary.add(id: id, bytes: bytes, findable: !isExotic) else {
                 throw reader.error("id \(id) of a piece is taken or out of range")
             }
-            if !findable { exotic[String(decoding: piece, as: UTF8.self)] = Int32(id) }
+            if isExotic { exotic[String(decoding: piece, as: UTF8.self)] = Int32(id) }
             piece.removeAll(keepingCapacity: true)
+            decoded.removeAll(keepingCapacity: true)
         }
         if let twice = vocabulary.seal() {
             throw TokenizerError.invalid(file: file, detail: "piece \(twice) occurs twice")
@@ -78,15 +81,12 @@ struct VocabularyReader {
             return .invalid(file: file, detail: "merge \(rank), '\(text)', \(problem)")
         }
         guard pair.ends.count == 2 else { throw invalid("is not two pieces") }
-        pair.merged.append(contentsOf: pair.text[..<pair.ends[0]])
-        if isByteLevel, !ByteLevel.decode(&pair.merged, from: 0) {
+        guard append(pair.text[..<pair.ends[0]], to: &pair.merged) else {
             throw invalid("leaves the byte alphabet")
         }
         let middle = pair.merged.count
-        pair.merged.append(contentsOf: pair.text[pair.ends[0] + pair.separatorBytes..<pair.ends[1]])
-        if isByteLevel, !ByteLevel.decode(&pair.merged, from: middle) {
-            throw invalid("leaves the byte alphabet")
-        }
+        let second = pair.text[pair.ends[0] + pair.separatorBytes..<pair.ends[1]]
+        guard append(second, to: &pair.merged) else { throw invalid("leaves the byte alphabet") }
         let ids = pair.merged.withUnsafeBytes { bytes in
             (
                 vocabulary.id(of: UnsafeRawBufferPointer(rebasing: bytes[..<middle])),
@@ -98,6 +98,12 @@ struct VocabularyReader {
             throw invalid("has pieces that are not in the vocabulary")
         }
         table.insert(left, right, rank: rank, merged: merged)
+    }
+
+    private func append(_ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) -> Bool {
+        if isByteLevel { return ByteLevel.decode(text, appendingTo: &bytes) }
+        bytes.append(contentsOf: text)
+        return true
     }
 }
 
@@ -123,7 +129,8 @@ private struct PairBuffer {
         guard let blank = text.firstIndex(of: UInt8(ascii: " ")),
             !text[(blank + 1)...].contains(UInt8(ascii: " "))
         else { return }
-        ends = [blank, text.count]
+        ends.append(blank)
+        ends.append(text.count)
         separatorBytes = 1
     }
 }

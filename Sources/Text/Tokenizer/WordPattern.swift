@@ -47,7 +47,7 @@ struct WordPattern: Sendable, Equatable {
     }()
 
     /// The end of the word that starts at `start` of `text`, which is not empty there.
-    func end(of text: UnsafeRawBufferPointer, from start: Int, table: [UInt8]) -> Int {
+    func end(of text: UnsafeRawBufferPointer, from start: Int, table: ScalarClass.Table) -> Int {
         let cursor = Cursor(text: text, table: table)
         let first = cursor.look(start)
         if first.value == 0x27, let end = contraction(cursor, from: start + 1) { return end }
@@ -156,7 +156,7 @@ private struct Look {
 /// Reading access to a text by byte offset.
 private struct Cursor {
     let text: UnsafeRawBufferPointer
-    let table: [UInt8]
+    let table: ScalarClass.Table
 
     func look(_ index: Int) -> Look {
         guard index < text.count else { return Look(value: Look.endValue, classes: [], end: index) }
@@ -173,10 +173,17 @@ private struct Cursor {
     /// The end of the run of scalars of any of the `classes` from `start` on.
     func run(from start: Int, of classes: ScalarClass) -> Int {
         var end = start
-        while true {
-            let look = look(end)
-            guard !look.classes.isDisjoint(with: classes) else { return end }
-            end = look.end
+        while end < text.count {
+            let byte = text[end]
+            if byte < 0x80 {
+                guard table[Int(byte)] & classes.rawValue != 0 else { return end }
+                end += 1
+            } else {
+                let look = look(end)
+                guard !look.classes.isDisjoint(with: classes) else { return end }
+                end = look.end
+            }
         }
+        return end
     }
 }
