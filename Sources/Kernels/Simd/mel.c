@@ -10,7 +10,8 @@
 
 #include "ckernels.h"
 
-enum { WINDOW = 400, HOP = 160, HALF = WINDOW / 2, BINS = HALF + 1, LANES = 4, PASSES = 4, RADIX_MAX = 5 };
+enum { WINDOW = 400, HOP = 160, HALF = WINDOW / 2, BINS = HALF + 1 };
+enum { LANES = 4, PASSES = 4, RADIX_MAX = 5 };
 
 static const size_t pass_radix[PASSES] = {4, 2, 5, 5};
 static const double two_pi = 6.283185307179586476925286766559;
