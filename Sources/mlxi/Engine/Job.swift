@@ -1,0 +1,79 @@
+import Audio
+import Synchronization
+import Text
+
+/// A flag that anybody may raise and the work reads between tokens and between segments.
+final class Cancellation: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    func request() { flag.store(true, ordering: .relaxed) }
+    var isRequested: Bool { flag.load(ordering: .relaxed) }
+}
+
+/// The work was given up because somebody asked; nothing is wrong.
+struct Cancelled: Error {}
+
+/// One recording to text, with everything decided.
+struct TranscriptionJob: Sendable {
+    var audioPath: String
+    var model: FoundModel
+    /// A hint; nil lets the model tell.
+    var language: String?
+    /// Words the recording is about: names and terms that the model should expect.
+    var context: String?
+    /// Nil leaves the text as it was heard.
+    var proofreader: FoundModel?
+    /// Folder for named intermediate tensors.
+    var traceFolder: String?
+}
+
+/// A conversation to be continued by one reply.
+struct ChatJob: Sendable {
+    var model: FoundModel
+    var messages: [Message]
+    var sampling: SamplingOptions
+    var tokensMax: Int
+    var stopStrings: [String]
+    /// Folder for named intermediate tensors.
+    var traceFolder: String?
+}
+
+/// Models to open before the first real job, so that what is wrong with them is known at once.
+struct OpenJob: Sendable {
+    var transcriber: FoundModel?
+    var proofreader: FoundModel?
+    /// As the jobs will say it.
+    var traceFolder: String?
+}
+
+/// What the engine can be asked for.
+enum Job: Sendable {
+    case open(OpenJob)
+    case transcribe(TranscriptionJob)
+    case chat(ChatJob)
+}
+
+/// What a job tells while it runs, in this order.
+enum JobEvent: Sendable {
+    /// A model is being opened.
+    case opening(FoundModel)
+    /// Seconds of audio accounted for so far; the total where the file tells it.
+    case heard(seconds: Double, ofSeconds: Double?)
+    case segment(Transcript.Segment)
+    /// All of the recording. `workSeconds` is the time it took without opening the model.
+    case transcript(Transcript, workSeconds: Double)
+    /// Characters proofread so far.
+    case proofread(characters: Int, of: Int)
+    case corrected(ProofreadResult, workSeconds: Double)
+    /// A piece of a chat reply.
+    case text(String)
+    /// The whole reply.
+    case reply(Generation)
+}
+
+/// The one door to the models: CLI, server and watch hand in jobs here.
+protocol JobDoor: Sendable {
+    /// Starts the job. The stream ends after the last event, or throws what went wrong; it throws
+    /// `Cancelled` once the flag was seen.
+    func submit(_ job: Job, cancellation: Cancellation) -> AsyncThrowingStream<JobEvent, any Error>
+}
