@@ -1,0 +1,216 @@
+"""Training batches from the shards: mel-domain augmentation, prompts, batches of equal length."""
+
+import glob
+import json
+import os
+import random as randomness
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from data import BYTES_PER_UNIT, MEL_BINS
+from model import CHUNK_FRAMES, LETTERS, audio_tokens
+
+IGNORE = -100
+POOL_CLIPS = 3000
+CONTEXT_SHARE = 0.08
+TESTS = "test"
+
+
+class Prompt:
+    """Token ids of the Qwen3-ASR conversation around a clip."""
+
+    def __init__(self, tokenizer_file):
+        self.tokenizer = Tokenizer.from_file(tokenizer_file)
+        self.pad = self.id("<|audio_pad|>")
+        self.end = self.id("<|im_end|>")
+        self.asr_text = self.id("<asr_text>")
+        count = self.tokenizer.get_vocab_size()
+        texts = [self.tokenizer.decode([token]).lower() for token in range(count)]
+        self.letters = [sum(c in LETTERS for c in text) for text in texts]
+        self.suffix = self.encode("<|audio_end|><|im_end|>\n<|im_start|>assistant\n")
+
+    def id(self, token):
+        return self.tokenizer.token_to_id(token)
+
+    def encode(self, text):
+        return self.tokenizer.encode(text).ids
+
+    def decode(self, tokens):
+        return self.tokenizer.decode(tokens, skip_special_tokens=False)
+
+    def question(self, tokens, context=""):
+        prefix = f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|>"
+        return self.encode(prefix) + [self.pad] * tokens + self.suffix
+
+    def answer(self, text):
+        language = "English" if text else "None"
+        return self.encode(f"language {language}<asr_text>{text}") + [self.end]
+
+    def progress(self, answer):
+        """For each answer token, the letters spoken up to its middle; -1 in the header."""
+        header = answer.index(self.asr_text) + 1
+        places, count = [-1.0] * header, 0.0
+        for token in answer[header:-1]:
+            places.append(count + self.letters[token] / 2)
+            count += self.letters[token]
+        return places + [count]
+
+
+class Clips:
+    """The clips of all complete shards in a folder; `refresh` takes up new shards."""
+
+    def __init__(self, folder, tests=False):
+        self.folder, self.tests = folder, tests
+        self.frames, self.clips = {}, []
+        self.refresh()
+
+    def refresh(self):
+        for path in sorted(glob.glob(os.path.join(self.folder, "*.jsonl"))):
+            name = path.removesuffix(".jsonl")
+            if name in self.frames or (os.path.basename(name) == TESTS) != self.tests:
+                continue
+            self.frames[name] = np.load(name + ".npy", mmap_mode="r")
+            with open(path) as file:
+                self.clips += [json.loads(line) | {"shard": name} for line in file]
+
+    def mel(self, clip):
+        """[frames, mel_bins] float32."""
+        rows = self.frames[clip["shard"]][clip["first"] : clip["first"] + clip["frames"]]
+        return rows.astype(np.float32) / BYTES_PER_UNIT - 2 + clip["top"]
+
+
+def warp_matrix(factor):
+    """[mel_bins, mel_bins]: stretches the mel axis, a change of vocal tract length."""
+    source = np.clip(np.arange(MEL_BINS) * factor, 0, MEL_BINS - 1)
+    low = np.minimum(source.astype(int), MEL_BINS - 2)
+    matrix = np.zeros((MEL_BINS, MEL_BINS), np.float32)
+    matrix[low, np.arange(MEL_BINS)] = 1 - (source - low)
+    matrix[low + 1, np.arange(MEL_BINS)] = source - low
+    return matrix
+
+
+def augment(mel, random, generator):
+    """Tempo, vocal tract, tone control, level and noise, all on the log-mel picture."""
+    if random.random() < 0.4:
+        count = max(30, int(len(mel) * random.uniform(0.88, 1.14)))
+        places = np.linspace(0, len(mel) - 1, count)
+        low = np.minimum(places.astype(int), len(mel) - 2)
+        part = (places - low).astype(np.float32)[:, None]
+        mel = mel[low] * (1 - part) + mel[low + 1] * part
+    if random.random() < 0.5:
+        mel = mel @ warp_matrix(random.uniform(0.9, 1.1))
+    if random.random() < 0.4:
+        knots = [random.gauss(0, 0.12) for _ in range(5)]
+        mel = mel + np.interp(np.arange(MEL_BINS), np.linspace(0, MEL_BINS - 1, 5), knots)
+    if random.random() < 0.25:
+        slope = np.linspace(random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.4), MEL_BINS)
+        level = mel.max() - random.uniform(0.4, 1.6) + slope
+        power = 10 ** (4 * (level - 0.2)) * generator.gamma(2.0, 0.5, mel.shape)
+        mel = np.log10(10 ** (4 * mel) + power) / 4
+    mel = mel + random.uniform(-0.2, 0.1)
+    return np.maximum(mel, mel.max() - 2).astype(np.float32)
+
+
+def mask(mel, random):
+    """SpecAugment: bands and moments replaced by the clip's floor."""
+    floor = mel.min()
+    for _ in range(2):
+        width = random.randrange(0, 12)
+        low = random.randrange(MEL_BINS - width)
+        mel[:, low : low + width] = floor
+    for _ in range(random.randrange(0, 2 + len(mel) // 300)):
+        width = min(random.randrange(0, 22), len(mel) // 4)
+        low = random.randrange(len(mel) - width)
+        mel[low : low + width] = floor
+    return mel
+
+
+def chunked(mels):
+    """[chunks, mel_bins, 100]: the clips cut into chunks, the last of each padded with zeros."""
+    pieces = []
+    for mel in mels:
+        padded = np.pad(mel, ((0, -len(mel) % CHUNK_FRAMES), (0, 0)))
+        pieces.append(padded.reshape(-1, CHUNK_FRAMES, MEL_BINS))
+    return torch.from_numpy(np.concatenate(pieces).transpose(0, 2, 1).astype(np.float32))
+
+
+def context_words(clip, others, random):
+    """A context block: some words of the clip or of another one, as a user would list them."""
+    source = clip["text"] if random.random() < 0.5 else random.choice(others)["text"]
+    words = [word.strip(",.?!") for word in source.split() if len(word) > 4]
+    return ", ".join(random.sample(words, min(len(words), random.randrange(1, 5))))
+
+
+def spelled(text):
+    """The text as the CTC head spells it: small letters, apostrophes, single spaces."""
+    return " ".join("".join(c if c in LETTERS else " " for c in text.lower()).split())
+
+
+def batch(mels, texts, contexts, prompt):
+    """Tensors of one batch; labels are IGNORE outside the answers."""
+    rows, labels, letters, spoken = [], [], [], []
+    for mel, text, context in zip(mels, texts, contexts):
+        question = prompt.question(audio_tokens(len(mel)), context)
+        answer = prompt.answer(text)
+        rows.append(question + answer[:-1])
+        labels.append([IGNORE] * (len(question) - 1) + answer)
+        spoken.append([-1.0] * (len(question) - 1) + prompt.progress(answer))
+        letters.append([LETTERS.index(c) for c in spelled(text)])
+    length = max(map(len, rows))
+    pad = prompt.end
+    return {
+        "chunks": chunked(mels).bfloat16(),
+        "frames": [len(mel) for mel in mels],
+        "tokens": torch.tensor([row + [pad] * (length - len(row)) for row in rows]),
+        "labels": torch.tensor([row + [IGNORE] * (length - len(row)) for row in labels]),
+        "letters": letters,
+        "spoken": torch.tensor([row + [-1.0] * (length - len(row)) for row in spoken]),
+    }
+
+
+class Batches(torch.utils.data.IterableDataset):
+    """An endless stream of batches of about `seconds` of audio, new shards taken up as it goes."""
+
+    def __init__(self, folder, tokenizer_file, seconds, longest_seconds, augmented, seed):
+        self.folder, self.tokenizer_file = folder, tokenizer_file
+        self.seconds, self.longest_seconds = seconds, longest_seconds
+        self.augmented, self.seed = augmented, seed
+
+    def __iter__(self):
+        random = randomness.Random(self.seed)
+        generator = np.random.default_rng(random.getrandbits(63))
+        clips, prompt = Clips(self.folder), Prompt(self.tokenizer_file)
+        order = []
+        while True:
+            if len(order) < POOL_CLIPS:
+                clips.refresh()
+                order = [c for c in clips.clips if c["frames"] <= 100 * self.longest_seconds]
+                random.shuffle(order)
+            pool, order = order[:POOL_CLIPS], order[POOL_CLIPS:]
+            groups = self.groups(pool, random)
+            random.shuffle(groups)
+            for group in groups:
+                mels = [clips.mel(clip) for clip in group]
+                for index, mel in enumerate(mels):
+                    if random.random() < self.augmented:
+                        mels[index] = mel = augment(mel, random, generator)
+                    if random.random() < self.augmented:
+                        mels[index] = mask(mel, random)
+                contexts = [
+                    context_words(clip, pool, random) if random.random() < CONTEXT_SHARE else ""
+                    for clip in group
+                ]
+                yield batch(mels, [clip["text"] for clip in group], contexts, prompt)
+
+    def groups(self, pool, random):
+        """Clips of similar length together, each group within the budget of seconds."""
+        pool = sorted(pool, key=lambda clip: clip["frames"] * random.uniform(0.95, 1.05))
+        groups, group = [], []
+        for clip in pool:
+            if group and (len(group) + 1) * clip["frames"] > self.seconds * 100:
+                groups.append(group)
+                group = []
+            group.append(clip)
+        return groups + [group] if group else groups

@@ -1,0 +1,169 @@
+"""Speech synthesis in process: espeak-ng and flite through their C libraries, 16 kHz float32.
+
+espeak-ng gives many voices cheaply (formant synthesis, accents times variants); flite's voices
+are built from recorded speech. Voices in `UNSEEN_*` are kept for the held-out tests.
+"""
+
+import ctypes
+import ctypes.util
+import math
+
+import numpy as np
+from scipy.signal import resample_poly
+
+SAMPLE_RATE = 16_000
+UNSEEN_VARIANT = "f4"
+UNSEEN_FLITE = "rms"
+ACCENTS = (
+    "gmw/en gmw/en-US gmw/en-GB-scotland gmw/en-GB-x-gbclan gmw/en-GB-x-rp gmw/en-GB-x-gbcwmd"
+    " gmw/en-029 gmw/en-US-nyc"
+).split()
+ACCENT_WEIGHTS = (4, 8, 2, 1, 3, 1, 1, 2)
+VARIANTS = (
+    " Alex Alicia Andrea Andy Annie AnxiousAndy Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee"
+    " Marco Mario Michael Mike Mr Nguyen Tweaky adam anika antonio aunty belinda benjamin boris"
+    " caleb croak david ed edward edward2 f1 f2 f3 f5 grandma grandpa gustave iven iven2 iven3"
+    " iven4 john kaukovalta klatt klatt2 klatt3 klatt4 klatt5 klatt6 linda m1 m2 m3 m4 m5 m6 m7"
+    " m8 marcelo max michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph"
+    " steph2 steph3 travis victor whisper zac robosoft3 robosoft7"
+).split(" ")
+FLITE_VOICES = ("slt", "awb", "kal16", "kal")
+FLITE_WEIGHTS = (3, 3, 3, 1)
+
+_OUTPUT_SYNCHRONOUS, _CHARS_UTF8, _END_OF_STRING = 2, 1, 0
+_RATE, _PITCH, _RANGE = 1, 3, 4
+
+
+def to_sample_rate(samples, rate):
+    if rate == SAMPLE_RATE:
+        return samples
+    common = math.gcd(SAMPLE_RATE, rate)
+    return resample_poly(samples, SAMPLE_RATE // common, rate // common).astype(np.float32)
+
+
+class Espeak:
+    """One espeak-ng instance; the library holds global state, so one per process."""
+
+    def __init__(self):
+        self.library = ctypes.CDLL(ctypes.util.find_library("espeak-ng") or "libespeak-ng.so.1")
+        self.rate = self.library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, 500, None, 0)
+        if self.rate <= 0:
+            raise RuntimeError("espeak-ng: no voice data found")
+        kind = ctypes.CFUNCTYPE(
+            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+        )
+        self.pieces = []
+        self.callback = kind(self._collect)
+        self.library.espeak_SetSynthCallback(self.callback)
+        self.library.espeak_Synth.argtypes = [
+            ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
+            ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
+        ]  # fmt: skip
+
+    def _collect(self, samples, count, _events):
+        if samples and count > 0:
+            self.pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
+
+    def speak(self, text, accent, variant, words_per_minute, pitch, pitch_range):
+        name = accent + ("+" + variant if variant else "")
+        if self.library.espeak_SetVoiceByName(name.encode()) != 0:
+            raise ValueError(f"espeak-ng: no voice {name}")
+        for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
+            self.library.espeak_SetParameter(parameter, int(value), 0)
+        self.pieces = []
+        data = text.encode() + b"\0"
+        self.library.espeak_Synth(data, len(data), 0, 1, _END_OF_STRING, _CHARS_UTF8, None, None)
+        if not self.pieces:
+            return np.zeros(0, np.float32)
+        samples = np.concatenate(self.pieces).astype(np.float32) / 32768
+        return to_sample_rate(samples, self.rate)
+
+
+class _Wave(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_char_p),
+        ("rate", ctypes.c_int),
+        ("count", ctypes.c_int),
+        ("channels", ctypes.c_int),
+        ("samples", ctypes.POINTER(ctypes.c_short)),
+    ]
+
+
+class _Voice(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("features", ctypes.c_void_p)]
+
+
+class Flite:
+    """The flite voices that are installed as shared libraries."""
+
+    def __init__(self, names):
+        self.library = ctypes.CDLL("libflite.so.1", mode=ctypes.RTLD_GLOBAL)
+        self.library.flite_init()
+        for name in ("libflite_usenglish.so.1", "libflite_cmulex.so.1"):
+            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+        self.library.flite_text_to_wave.restype = ctypes.POINTER(_Wave)
+        self.library.flite_text_to_wave.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+        self.library.delete_wave.argtypes = [ctypes.c_void_p]
+        self.library.flite_feat_set_float.argtypes = [
+            ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float,
+        ]  # fmt: skip
+        self.voices = {}
+        for name in names:
+            voice_library = ctypes.CDLL(f"libflite_cmu_us_{name}.so.1", mode=ctypes.RTLD_GLOBAL)
+            register = getattr(voice_library, f"register_cmu_us_{name}")
+            register.restype = ctypes.POINTER(_Voice)
+            register.argtypes = [ctypes.c_char_p]
+            self.voices[name] = register(None)
+
+    def speak(self, text, name, stretch):
+        voice = self.voices[name]
+        features = voice.contents.features
+        self.library.flite_feat_set_float(features, b"duration_stretch", stretch)
+        wave = self.library.flite_text_to_wave(text.encode(), voice)
+        if not wave:
+            return np.zeros(0, np.float32)
+        count, rate = wave.contents.count, wave.contents.rate
+        samples = np.ctypeslib.as_array(wave.contents.samples, (count,)).astype(np.float32) / 32768
+        self.library.delete_wave(wave)
+        return to_sample_rate(samples, rate)
+
+
+class Speaker:
+    """Draws a voice and its settings from `random` and speaks; `flite_share` of the clips."""
+
+    def __init__(self, flite_share):
+        self.espeak = Espeak()
+        self.flite = Flite(FLITE_VOICES + (UNSEEN_FLITE,))
+        self.flite_share = flite_share
+
+    def speak(self, text, random):
+        """(samples, voice name) in one of the voices that training may use."""
+        if random.random() < self.flite_share:
+            name = random.choices(FLITE_VOICES, FLITE_WEIGHTS)[0]
+            samples = self.flite.speak(text, name, random.uniform(0.8, 1.25))
+            rate = random.choice((1.0, 1.0, random.uniform(0.9, 1.12)))
+            return change_rate(samples, rate), "flite/" + name
+        accent = random.choices(ACCENTS, ACCENT_WEIGHTS)[0]
+        variant = random.choice(VARIANTS) if random.random() < 0.85 else ""
+        samples = self.espeak.speak(
+            text, accent, variant, random.triangular(120, 240, 165),
+            random.triangular(15, 85, 50), random.triangular(15, 85, 50),
+        )  # fmt: skip
+        return samples, accent + "+" + variant
+
+    def speak_unseen(self, text, random, kind):
+        """In the held-out espeak variant or the held-out flite voice (`kind`)."""
+        if kind == "flite":
+            return self.flite.speak(text, UNSEEN_FLITE, random.uniform(0.9, 1.15))
+        return self.espeak.speak(
+            text, random.choice(ACCENTS[:2]), UNSEEN_VARIANT, random.uniform(140, 200), 50, 50
+        )
+
+
+def change_rate(samples, rate):
+    """Plays `rate` times faster, pitch and formants with it (linear interpolation)."""
+    if rate == 1.0 or len(samples) < 2:
+        return samples
+    positions = np.arange(0, len(samples) - 1, rate)
+    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)

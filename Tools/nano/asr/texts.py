@@ -1,0 +1,72 @@
+"""What is spoken: a seeded stream of transcripts of one to four sentences.
+
+Documentation sentences (see harvest.py), everyday sentences (everyday.py), word sequences that no
+language model can guess, and now and then a spoken hesitation. A fixed share of the documentation
+sentences, chosen by a hash of the text, is kept for the held-out tests.
+"""
+
+import re
+import zlib
+
+import everyday
+
+HELD_OUT_PER_MILLE = 15
+CHARACTERS_MAX = 230
+FILLERS = ("um", "uh", "um", "uh", "er", "you know", "I mean")
+WORD = re.compile(r"[A-Za-z']+")
+
+
+def is_held_out(sentence):
+    return zlib.crc32(sentence.lower().encode()) % 1000 < HELD_OUT_PER_MILLE
+
+
+def insert_filler(text, random):
+    """A hesitation between two words, set off by commas: "I think, um, we should go."."""
+    words = text.split()
+    if len(words) < 4:
+        return text
+    place = random.randrange(1, len(words))
+    if not words[place - 1][-1].isalpha():
+        return text
+    filler = random.choice(FILLERS)
+    return " ".join(words[:place]) + ", " + filler + ", " + " ".join(words[place:])
+
+
+class Texts:
+    def __init__(self, sentence_file, held_out=False):
+        with open(sentence_file) as file:
+            lines = file.read().split("\n")
+        self.documentation = [s for s in lines if s and is_held_out(s) == held_out]
+        counts = {}
+        for line in lines:
+            for word in WORD.findall(line.lower()):
+                counts[word] = counts.get(word, 0) + 1
+        self.words = sorted(w for w, n in counts.items() if n >= 3 and len(w) > 1)
+        phrases = [phrase for kind in everyday.VOCABULARY.values() for phrase in kind]
+        self.words += sorted({word for phrase in phrases for word in phrase.split()})
+
+    def word_sequence(self, random):
+        words = random.sample(self.words, random.randrange(1, 10))
+        text = "".join(w + (", " if random.random() < 0.12 else " ") for w in words).rstrip(", ")
+        return text[0].upper() + text[1:] + random.choice("..?")
+
+    def sentence(self, random):
+        draw = random.random()
+        if draw < 0.46:
+            return random.choice(self.documentation)
+        if draw < 0.88:
+            return everyday.sentence(random)
+        return self.word_sequence(random)
+
+    def clip(self, random, filler_share=0.08):
+        """The transcript of one clip."""
+        text = self.sentence(random)
+        for _ in range(random.choices((0, 1, 2, 3), (60, 20, 13, 7))[0]):
+            longer = text + " " + self.sentence(random)
+            if len(longer) > CHARACTERS_MAX:
+                break
+            text = longer
+        if random.random() < filler_share:
+            for _ in range(random.choice((1, 1, 2))):
+                text = insert_filler(text, random)
+        return text
