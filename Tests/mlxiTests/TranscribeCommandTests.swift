@@ -44,6 +44,27 @@ import Testing
         #expect(object?["duration"] as? Double == 2)
     }
 
+    @Test func referencesGiveErrorRates() async throws {
+        let folder = try TestFolder()
+        for name in ["a", "b", "c"] {
+            try folder.write("in/\(name).wav", Recording.wav(seconds: 1, silent: true))
+        }
+        try folder.write("texts/a.txt", Data("One two, three.".utf8))
+        try folder.write("texts/b.txt", Data("four".utf8))
+        let run = try await Program.run(
+            "transcribe", folder.path("in"), "-o", folder.path("out"), "--reference",
+            folder.path("texts"), "--json")
+        #expect(run.status == 0)
+        #expect(run.err.contains("a.wav: WER 100.0 % (3 of 3 words), CER 100.0 %"))
+        #expect(run.err.contains("2 with a reference: WER 100.0 % (4 of 4 words)"))
+        #expect(run.err.contains("c.txt: no reference text"))
+        #expect(run.out.contains("\"wordErrorRate\":1"))
+        let absent = try await Program.run(
+            "transcribe", folder.path("in"), "-o", folder.path("out"), "--reference", "/nowhere")
+        #expect(absent.status == 3)
+        #expect(absent.err.contains("/nowhere: no such folder of reference texts"))
+    }
+
     @Test func pureSilenceGivesNoText() async throws {
         let folder = try TestFolder()
         try folder.write("a.wav", Recording.wav(seconds: 3, silent: true))

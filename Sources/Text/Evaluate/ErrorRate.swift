@@ -15,17 +15,22 @@ public struct ErrorRate: Sendable, Equatable {
     /// No units, no errors: where sums begin.
     public init() {}
 
+    /// Edits of all three kinds.
+    public var errors: Int { substitutions + deletions + insertions }
+
     /// Errors over units; nil without units.
     public var rate: Double? {
-        units == 0 ? nil : Double(substitutions + deletions + insertions) / Double(units)
+        units == 0 ? nil : Double(errors) / Double(units)
     }
 
-    /// Adds the counts of another text, so that a sum weighs every unit the same.
-    public static func += (sum: inout ErrorRate, other: ErrorRate) {
-        sum.substitutions += other.substitutions
-        sum.deletions += other.deletions
-        sum.insertions += other.insertions
-        sum.units += other.units
+    /// Counts of two texts together: every unit weighs the same.
+    public static func + (left: ErrorRate, right: ErrorRate) -> ErrorRate {
+        var sum = left
+        sum.substitutions += right.substitutions
+        sum.deletions += right.deletions
+        sum.insertions += right.insertions
+        sum.units += right.units
+        return sum
     }
 
     /// Word error rate after `SpokenForm.normalize`; ideographs count as words.

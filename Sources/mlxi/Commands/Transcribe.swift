@@ -14,6 +14,7 @@ struct Transcribe: AsyncParsableCommand {
               mlxi transcribe talk.m4a
               mlxi transcribe talk.m4a --proofread -f srt > talk.srt
               mlxi transcribe recordings/ --recursive -o texts -f txt,srt,json
+              mlxi transcribe recordings/ --reference correct-texts/ -o texts
               ffmpeg -i film.mkv -f wav - | mlxi transcribe -
             """)
 
@@ -64,6 +65,13 @@ struct Transcribe: AsyncParsableCommand {
 
     @Flag(name: .long, help: "Results as JSON on stdout: one object, or a line per input.")
     var json = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Folder of correct texts (NAME.txt): reports word and character error rates.",
+            valueName: "dir"))
+    var reference: String?
 
     @Option(
         name: .long,

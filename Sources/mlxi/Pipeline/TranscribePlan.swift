@@ -34,6 +34,10 @@ struct TranscribePlan: Sendable {
     var language: String?
     var context: String?
     var traceFolder: String?
+    /// Where reference texts lie; nil where nobody wants to know.
+    var scoring: Scoring?
+    /// Exact arithmetic gives other texts.
+    var isPrecise: Bool
     /// The folder whose manifest makes the run resumable; nil where nothing is remembered.
     var manifestFolder: String?
 
@@ -65,6 +69,13 @@ struct TranscribePlan: Sendable {
         language = flags.language
         context = flags.prompt
         traceFolder = flags.trace
+        isPrecise = flags.common.precise
+        if let reference = flags.reference {
+            guard Self.isFolder(reference) else {
+                throw CommandError.cannotRun("\(reference): no such folder of reference texts")
+            }
+            scoring = Scoring(folder: reference)
+        }
         model = try models.find(flags.model, for: .transcribe)
         proofreader =
             flags.proofread ? try models.find(flags.proofreadModel, for: .proofread) : nil
@@ -76,7 +87,7 @@ struct TranscribePlan: Sendable {
             if case .files(let formats) = output { formats.map(\.rawValue) } else { [String]() }
         return [
             model.edition, proofreader?.edition ?? "", language ?? "", context ?? "",
-            formats.joined(separator: ","),
+            formats.joined(separator: ","), isPrecise ? "precise" : "",
         ].joined(separator: "\u{1F}")
     }
 

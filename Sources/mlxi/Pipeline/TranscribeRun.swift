@@ -19,6 +19,9 @@ struct TranscribeRun: Sendable {
         var audioSeconds = 0.0
         var workSeconds = 0.0
         var modelsAreOpen = false
+        /// Sum over the recordings that have a reference, and how many those are.
+        var score: Scoring.Score?
+        var scored = 0
     }
 
     /// A line of `--json` with files.
@@ -29,6 +32,8 @@ struct TranscribeRun: Sendable {
         var duration: Double?
         var seconds: Double?
         var damage: String?
+        var wordErrorRate: Double?
+        var characterErrorRate: Double?
         var error: String?
     }
 
@@ -98,11 +103,13 @@ struct TranscribeRun: Sendable {
             manifest = known
         }
         note(document, input, &tally)
+        let score = score(document, input, &tally)
         try report(
             Report(
                 file: input.path, status: "done", outputs: paths,
                 duration: document.transcript.duration, seconds: document.facts.workSeconds,
-                damage: document.transcript.damage))
+                damage: document.transcript.damage, wordErrorRate: score?.words.rate,
+                characterErrorRate: score?.characters.rate))
     }
 
     /// A model that cannot be opened: no recording is to blame, and none can be done.
@@ -194,6 +201,25 @@ struct TranscribeRun: Sendable {
         if transcript.damage != nil || !transcript.failures.isEmpty { tally.damaged += 1 }
     }
 
+    /// A recording without a reference is said and does not count.
+    private func score(
+        _ document: TranscriptDocument, _ input: TranscribePlan.Input, _ tally: inout Tally
+    ) -> Scoring.Score? {
+        guard let scoring = plan.scoring else { return nil }
+        do {
+            let score = try scoring.score(document, stem: input.stem)
+            var sum = tally.score ?? Scoring.Score()
+            sum += score
+            tally.score = sum
+            tally.scored += 1
+            terminal.say("\(input.label): \(score.line)")
+            return score
+        } catch {
+            terminal.warn("\(error)")
+            return nil
+        }
+    }
+
     private func summarise(_ tally: Tally, interrupted: Bool) -> ExitStatus {
         if plan.inputs.count > 1 || tally.skipped > 0 {
             var parts = ["\(tally.done) done"]
@@ -205,6 +231,9 @@ struct TranscribeRun: Sendable {
             terminal.say(parts.joined(separator: ", ") + speed(tally))
         } else if tally.done == 1 {
             terminal.say("\(Timestamp.length(tally.audioSeconds)) of audio" + speed(tally))
+        }
+        if let score = tally.score, plan.inputs.count > 1 {
+            terminal.say("\(tally.scored) with a reference: \(score.line)")
         }
         if interrupted { return .interrupted }
         if plan.inputs.count == 1, !tally.failed.isEmpty { return .failed }
