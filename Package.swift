@@ -17,6 +17,11 @@ let kernelFlags: [CSetting] = [
 
 let package = Package(
     name: "mlxi",
+    products: [.executable(name: "mlxi", targets: ["mlxi"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
     targets: [
         .target(
             name: "CKernels", path: "Sources/Kernels/Simd", publicHeadersPath: "include",
@@ -30,6 +35,14 @@ let package = Package(
         .target(
             name: "Audio", dependencies: ["Kernels", "Text", "CSndfile", "CLibAV"],
             exclude: ["CSndfile", "CLibAV"], swiftSettings: strict),
+        .executableTarget(
+            name: "mlxi",
+            dependencies: [
+                "Kernels", "Text", "Audio",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Kernels"], path: "Tests/Support",
             swiftSettings: strict),
@@ -39,5 +52,10 @@ let package = Package(
         .testTarget(
             name: "TextTests", dependencies: ["Text", "Kernels", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "AudioTests", dependencies: ["Audio", "Text", "Kernels", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(name: "mlxiTests", dependencies: ["mlxi"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )
