@@ -29,7 +29,7 @@ QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.04, 0.08
+COPY_SHARE, CHAT_SHARE = 0.02, 0.07
 LONGEST_COPY = 60
 PREFIXES = {"proofread": SYSTEM_TURN.format(PROOFREAD_SYSTEM), "chat": "",
             "assistant": SYSTEM_TURN.format(CHAT_SYSTEM)}

@@ -1,6 +1,7 @@
 """Held-out measures of the proofreading task.
 
-    python evaluate.py --corpus CORPUS.txt --work DIR [--count 200] [--show 10]
+    python evaluate.py --corpus CORPUS.txt --work DIR [--count 300] [--show 10] [--text FILE]
+    python evaluate.py --work DIR --questions tests/questions.jsonl
 
 Greedy decoding in f32 of corrupted held-out paragraphs. Words are aligned with those of the
 reference; punctuation is a property of the word before it.
@@ -22,7 +23,7 @@ from model import Qwen3, Shape
 from prompts import USER_TURN, proofread_user
 
 END, COMMA = ".?!", ","
-MAX_ANSWER_TOKENS = 400
+EXTRA_TOKENS = 40
 
 
 def core(word):
@@ -30,11 +31,12 @@ def core(word):
 
 
 @torch.no_grad()
-def generate(model, tokenizer, past, user, most=MAX_ANSWER_TOKENS):
+def generate(model, tokenizer, past, user):
     """Greedy answer to one user message after the cached prefix `past`."""
     end = tokenizer.token_to_id("<|im_end|>")
     ids = tokenizer.encode(USER_TURN.format(user)).ids
     out = []
+    most = len(ids) + EXTRA_TOKENS
     feed = torch.tensor([ids])
     while len(out) < most:
         hidden, past = model(feed, past)
@@ -131,16 +133,40 @@ def prefix_cache(model, tokenizer, kind="proofread"):
         return model(torch.tensor([ids]))[1] if ids else None
 
 
-def held_out_metrics(model, tokenizer, held_out, count, show=None):
-    """Runs `count` held-out paragraphs; `show(heard, output, right)` sees each."""
-    counts = Counts()
+def text_pairs(path, copies=4, seed=98):
+    """(heard, right) pairs of a file with one paragraph a line, each damaged `copies` times."""
+    rng = random.Random(seed)
+    lines = Path(path).read_text().splitlines() * copies
+    return [(corrupt(line, rng), line) for line in lines if line]
+
+
+def held_out_metrics(model, tokenizer, pairs, show=None):
+    """Corrects every (heard, right) pair; `show(heard, output, right)` sees each.
+
+    Returns the measures over all pairs, and over those whose transcript has capitals ("cased",
+    what a recogniser writes) and has none ("bare") by themselves."""
+    counts = {"all": Counts(), "cased": Counts(), "bare": Counts()}
     past = prefix_cache(model, tokenizer)
-    for heard, right in held_out_pairs(held_out, count):
+    for heard, right in pairs:
         output = generate(model, tokenizer, past, proofread_user(heard))
-        counts.add(heard, right, output)
+        for group in ("all", "bare" if heard == heard.lower() else "cased"):
+            counts[group].add(heard, right, output)
         if show:
             show(heard, output, right)
-    return counts.summary()
+    return {group: c.summary() for group, c in counts.items()}
+
+
+def answered(model, tokenizer, path):
+    """Asks every question of the file; prints the answers, returns how many contain what is
+    wanted, and of how many."""
+    past = prefix_cache(model, tokenizer, "assistant")
+    items = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    right = 0
+    for item in items:
+        answer = generate(model, tokenizer, past, item["question"])
+        right += item["contains"] in answer
+        print(f"{'right' if item['contains'] in answer else 'WRONG'}  {item['question']}\n       {answer}")
+    return right, len(items)
 
 
 def load_model(work):
@@ -152,13 +178,19 @@ def load_model(work):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--corpus")
     parser.add_argument("--work", required=True)
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--questions", help="questions about mlxi to ask instead")
+    parser.add_argument("--text", help="paragraphs to use instead of the held-out ones")
+    parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--show", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(Path(options.work) / "tokenizer.json"))
+    if options.questions:
+        right, count = answered(load_model(options.work), tokenizer, options.questions)
+        print(f"{right} of {count} answers right")
+        return
     shown = []
 
     def show(heard, output, right):
@@ -166,9 +198,13 @@ def main():
             shown.append(heard)
             print(f"heard  {heard}\noutput {output}\nright  {right}\n")
 
-    _, held_out = load_corpus(options.corpus)
-    print(json.dumps(held_out_metrics(load_model(options.work), tokenizer, held_out,
-                                      options.count, show), indent=1))
+    if options.text:
+        pairs = text_pairs(options.text)
+    else:
+        pairs = held_out_pairs(load_corpus(options.corpus)[1], options.count)
+    for group, measures in held_out_metrics(load_model(options.work), tokenizer, pairs,
+                                            show).items():
+        print(group, json.dumps(measures))
 
 
 if __name__ == "__main__":

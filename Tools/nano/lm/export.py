@@ -93,7 +93,7 @@ def check(folder, model, tokenizer, corpus, count):
         if ids != expected:
             raise SystemExit("the template's ids differ from the tokenizer's")
         out = []
-        for token, _ in generate_step(mx.array(ids), network, max_tokens=400):
+        for token, _ in generate_step(mx.array(ids), network, max_tokens=len(ids)):
             if token == end:
                 break
             out.append(token)

@@ -19,15 +19,16 @@ from tokenizers import Tokenizer
 
 from copying import plant_copying
 from data import PREFIXES, Examples, batches, load_corpus, load_qa
-from evaluate import held_out_metrics
+from evaluate import held_out_metrics, held_out_pairs
 from model import Qwen3, Shape
 
-MUON_RATE, NORM_RATE, EMBEDDING_RATE = 0.002, 1e-3, 2e-4
+MUON_RATE, NORM_RATE, EMBEDDING_RATE = 0.0012, 8e-4, 1.6e-4
 MOMENTUM = 0.95
 WARMUP_STEPS = 40
-DECAY_FROM = 0.6
+DECAY_FROM = 0.25
 FINAL_RATE = 0.02
-SAVE_SECONDS, EVALUATE_SECONDS = 120, 600
+SAVE_SECONDS, EVALUATE_SECONDS = 90, 1200
+EVALUATE_PARAGRAPHS = 32
 POOL = 192
 
 
@@ -104,7 +105,7 @@ class Run:
     def __init__(self, options, tokenizer):
         self.options = options
         self.work = Path(options.work)
-        self.model = Qwen3(Shape(), options.seed)
+        self.model = Qwen3(Shape(vocab_size=tokenizer.get_vocab_size()), options.seed)
         pieces = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
         plant_copying(self.model, pieces, options.seed)
         matrices = [p for n, p in self.model.named_parameters() if p.dim() == 2 and "embed" not in n]
@@ -192,7 +193,8 @@ def main():
             run.save()
             saved = last = time.monotonic()
         if finished or now - evaluated > EVALUATE_SECONDS:
-            run.log("held out: " + json.dumps(held_out_metrics(run.model, tokenizer, held_out, 32)))
+            pairs = held_out_pairs(held_out, EVALUATE_PARAGRAPHS)
+            run.log("held out: " + json.dumps(held_out_metrics(run.model, tokenizer, pairs)))
             evaluated = last = time.monotonic()
         if finished:
             break
