@@ -58,7 +58,7 @@ import Testing
         #expect(run.err.contains("a.wav: WER 100.0 % (3 of 3 words), CER 100.0 %"))
         #expect(run.err.contains("2 with a reference: WER 100.0 % (4 of 4 words)"))
         #expect(run.err.contains("c.txt: no reference text"))
-        #expect(run.out.contains("\"wordErrorRate\":1"))
+        #expect(run.out.contains("\"word_error_rate\":1"))
         let absent = try await Program.run(
             "transcribe", folder.path("in"), "-o", folder.path("out"), "--reference", "/nowhere")
         #expect(absent.status == 3)
