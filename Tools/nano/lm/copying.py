@@ -6,8 +6,8 @@ and brings the token found there. Gradient descent finds this by itself, but onl
 thousand examples; writing it down takes a page and leaves everything trainable.
 
 The stream is split, in a random orthonormal basis, into: a constant direction that every embedding
-shares (so that queries and keys can depend on position alone), registers (empty in the
-embeddings) for the tokens one to four places back, the tag (the part of an embedding that
+shares (so that queries and keys can depend on position alone), three registers (empty in the
+embeddings) for the tokens one, two and three places back, the tag (the part of an embedding that
 is compared), flags (capitalised, all capitals, leading space) and the rest. Tokens that differ
 only in flags share everything else, so copying finds its place whatever happened to the case, and
 the tags of punctuation are weak, so it finds its place when a comma was added or lost.
@@ -17,18 +17,16 @@ import math
 
 import torch
 
-TAG_SIZE = 24          # compared in the rotary pairs of the lowest frequencies
-DEPTH = 4              # tokens back that are compared
-FADE = 0.7             # weight of each token back relative to the one after it
-FAR_PAIRS, FAR = 2, 0.35  # the next pairs prefer distant places: the transcript, not the answer
+TAG_SIZE = 32          # compared in the low-frequency half of the rotary pairs
+DEPTH = 3              # tokens back that are compared
+FADE = 0.5             # weight of each token back relative to the one after it
 POSITION_PAIRS = 8     # highest rotary frequencies, which tell neighbours apart
 CONSTANT = 0.6
 EMBEDDING_STD = 0.08
 FLAG = 0.35
 PUNCTUATION_TAG = 0.35
-FAR_SCALE = EMBEDDING_STD / CONSTANT * TAG_SIZE ** 0.5
 POSITION_SHARPNESS = 3.0
-MATCH_SHARPNESS = 2.5
+MATCH_SHARPNESS = 2.0
 REGISTER_GAIN, COPY_GAIN = 0.1, 1.0
 
 
@@ -109,21 +107,14 @@ def plant_match(attention, shape, split):
     slots = torch.cat((torch.arange(pairs - TAG_SIZE // 2, pairs),
                        torch.arange(size - TAG_SIZE // 2, size)))
     written = [split.tag] + split.registers[:DEPTH - 1]
-    # A rotation of its own for each place, so that "a b" does not look like "b a".
-    turns = [basis(TAG_SIZE, 100 + k) for k in range(DEPTH)]
-    query = sum(FADE ** k * turns[k] @ part for k, part in enumerate(written))
-    key = sum(FADE ** k * turns[k] @ part for k, part in enumerate(split.registers))
-    first = pairs - TAG_SIZE // 2 - FAR_PAIRS
-    near = torch.zeros(size, shape.hidden_size)
-    far = torch.zeros(size, shape.hidden_size)
-    near[first:first + FAR_PAIRS] = FAR * FAR_SCALE * split.constant
-    far[pairs + first:pairs + first + FAR_PAIRS] = -FAR * FAR_SCALE * split.constant
+    query = sum(FADE ** k * part for k, part in enumerate(written))
+    key = sum(FADE ** k * part for k, part in enumerate(split.registers))
     root = math.sqrt(COPY_GAIN)
     for kv in range(shape.num_key_value_heads):
         head, values = kv * group, slice(kv * size, (kv + 1) * size)
-        attention.k_proj.weight[values] = near
+        attention.k_proj.weight[values] = 0
         attention.k_proj.weight[kv * size + slots] = key
-        attention.q_proj.weight[head * size:(head + 1) * size] = far
+        attention.q_proj.weight[head * size:(head + 1) * size] = 0
         attention.q_proj.weight[head * size + slots] = query
         carried = split.content[kv * size:(kv + 1) * size]
         attention.v_proj.weight[values] = root * carried

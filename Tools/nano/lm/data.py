@@ -21,12 +21,11 @@ from corrupt import FILLERS, corrupt
 from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER, USER_TURN,
                      proofread_user)
 
-VOCABULARY = 6144
+VOCABULARY = 4096
 HELD_OUT_PARAGRAPHS = 1500
 MAX_TOKENS = 380
 QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
                  r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
@@ -48,81 +47,36 @@ def load_qa(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
 
 
-def byte_level(model):
-    """A tokenizer around `model`: NFC, the Qwen2 split, bytes written as characters."""
-    tokenizer = Tokenizer(model)
+def train_tokenizer(corpus, qa, folder):
+    """Byte-level BPE with the Qwen2 split, trained on cased and lower-cased text alike."""
+    rng = random.Random(5)
+    tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(QWEN2_PATTERN), "isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
-    return tokenizer
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(SPECIAL) - len(PLAIN_ADDED), show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
 
+    def texts():
+        for sentences in rng.sample(corpus, min(len(corpus), 20_000)):
+            text = " ".join(sentences)
+            yield text
+            if rng.random() < 0.4:
+                yield corrupt(text, rng).lower()
+        for _ in range(6_000):
+            yield " ".join(grammar.paragraph(rng))
+        for _ in range(1_500):
+            yield proofread_user("", "x") + " " + " ".join(FILLERS)
+            yield PROOFREAD_SYSTEM
+        for _ in range(40):
+            for item in qa:
+                yield item["answer"] + "\n" + "\n".join(item["questions"])
 
-def tokenizer_texts(corpus, qa):
-    """What the merges are learnt from."""
-    rng = random.Random(5)
-    for sentences in rng.sample(corpus, min(len(corpus), 20_000)):
-        yield corrupt(" ".join(sentences), rng)
-    for _ in range(6_000):
-        yield " ".join(grammar.paragraph(rng))
-    for _ in range(1_500):
-        yield proofread_user("", "x") + " " + " ".join(FILLERS)
-        yield PROOFREAD_SYSTEM
-    for _ in range(40):
-        for item in qa:
-            yield item["answer"] + "\n" + "\n".join(item["questions"])
-
-
-def capital(piece):
-    """The piece with its first letter, after an optional space mark, as a capital."""
-    at = 1 if piece[0] == SPACE_MARK and len(piece) > 1 else 0
-    return piece[:at] + piece[at].upper() + piece[at + 1:]
-
-
-def mirrored(merges, first_pieces):
-    """Merges of lower-case text with, behind each merge at the start of a word, its twin with a
-    capital: so a word is cut at the same places whether or not it is capitalised, and correcting
-    a capital changes one token into its twin."""
-    made = {a + b: (a, b) for a, b in merges}
-    starts = set()
-    pending = [p for p in made if p[0] == SPACE_MARK and p[1] in LETTERS] + sorted(first_pieces)
-    while pending:
-        piece = pending.pop()
-        if piece not in made:
-            continue
-        starts.add(piece)
-        left, right = made[piece]
-        inner = right if left == SPACE_MARK else left
-        if len(inner) > 1 and inner not in starts:
-            pending.append(inner)
-    out = []
-    for left, right in merges:
-        out.append((left, right))
-        if left + right in starts:
-            out.append((left, capital(right)) if left == SPACE_MARK else (capital(left), right))
-    return out
-
-
-def train_tokenizer(corpus, qa, folder):
-    """Byte-level BPE learnt from lower-cased text, with twins for capitalised words."""
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    learner = byte_level(models.BPE())
-    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, show_progress=False,
-                                  initial_alphabet=alphabet)
-    learner.train_from_iterator((t.lower() for t in tokenizer_texts(corpus, qa)), trainer)
-    merges = [tuple(m) for m in json.loads(learner.to_str())["model"]["merges"]]
-    firsts = {learner.encode(p[0].split(" ")[0].lower()).tokens[0] for p in corpus[:FIRST_WORDS]}
-    firsts = {p for p in firsts if p[0] in LETTERS}
-    room = VOCABULARY - len(SPECIAL) - len(PLAIN_ADDED) - len(alphabet)
-    count = next(n for n in range(len(merges), 0, -8) if len(mirrored(merges[:n], firsts)) <= room)
-    merges = mirrored(merges[:count], firsts)
-    vocabulary = {piece: i for i, piece in enumerate(
-        sorted(alphabet) + list(dict.fromkeys(a + b for a, b in merges)))}
-    tokenizer = byte_level(models.BPE(vocabulary, merges))
-    filling = [f"<|unused_{i}|>" for i in range(room + len(alphabet) - len(vocabulary))]
-    tokenizer.add_special_tokens(
-        [AddedToken(t, special=True, normalized=False) for t in filling + SPECIAL])
+    tokenizer.train_from_iterator(texts(), trainer)
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
     tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in PLAIN_ADDED])
     Path(folder).mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(Path(folder) / "tokenizer.json"))
@@ -138,7 +92,6 @@ class Examples:
         counts = Counter(w for p in corpus for s in p for w in s.rstrip(".?!").split(" ")
                          if w.islower() and w.isalpha())
         self.known = frozenset(w for w, n in counts.most_common(KNOWN_WORDS) if n > 3)
-        self.ordinary = min(tokenizer.token_to_id(t) for t in SPECIAL)
         self.end = tokenizer.token_to_id("<|im_end|>")
 
     def encode(self, kind, user, answer):
@@ -148,7 +101,7 @@ class Examples:
     def random_copy(self):
         """Random tokens to be copied exactly: nothing to understand, nothing to mend."""
         rng = self.rng
-        ids = [rng.randrange(self.ordinary) for _ in range(rng.randint(3, LONGEST_COPY))]
+        ids = [rng.randrange(VOCABULARY - 8) for _ in range(rng.randint(3, LONGEST_COPY))]
         start = self.tokenizer.encode(USER_TURN.format("Transcript:\n\x01")).ids
         at = start.index(self.tokenizer.encode("\x01").ids[0])
         head = start[:at] + ids + start[at + 1:]

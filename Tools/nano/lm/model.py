@@ -19,7 +19,7 @@ import torch.nn.functional as F
 class Shape:
     """Dimensions of the network, in the checkpoint's field names."""
 
-    vocab_size: int = 6144
+    vocab_size: int = 4096
     hidden_size: int = 256
     num_hidden_layers: int = 4
     intermediate_size: int = 1024
