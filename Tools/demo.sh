@@ -21,9 +21,10 @@ cp "${recordings[@]}" "$folder/"
 
 "$binary" watch --once "$folder" >/dev/null
 
-# The paragraphs of a page, without its header of facts.
+# The paragraphs of a page, without its header of facts and the notes of the edit guard.
 body() {
-    awk 'started { print; next } /^- / { header = 1; next } header && !NF { started = 1 }' "$1"
+    awk '/^> / { next } started && NF { print; next } /^- / { header = 1; next }
+         header && !NF { started = 1 }' "$1"
 }
 
 # Word error rate in percent: edits of words over words of the reference, both in lower case and

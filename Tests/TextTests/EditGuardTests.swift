@@ -151,7 +151,7 @@ private enum Reason {
             case .cantonese: .cantonese
             case .script: .script
             case .translated: .language
-            case .length, .contentLost, .contentAdded, .distance: .amount
+            case .length, .contentLost, .contentAdded, .replaced, .distance: .amount
             }
     }
 }
@@ -253,5 +253,59 @@ private enum Reason {
     ])
     func numbersAreRead(text: String, values: [String]) {
         #expect(SpokenNumbers.values(in: TextUnits(text).units) == values)
+    }
+
+    /// Good changes stay and the others are undone, with the proposal's punctuation.
+    @Test(arguments: [
+        (
+            "i think their going to the old harbor today um tomorrow",
+            "I think they're going to the big harbor today, tomorrow.",
+            "I think they're going to the old harbor today, tomorrow."
+        ),
+        (
+            "we went home quickly then it rained", "We went home. Then it rained.",
+            "We went home quickly. Then it rained."
+        ),
+        (
+            "we went home then it rained", "We went home very fast indeed. Then it rained.",
+            "We went home. Then it rained."
+        ),
+        ("so then we left the house", "Then we left the house.", "Then we left the house."),
+        (
+            "yesterday then we left the house at noon", "Then we left the house at noon.",
+            "yesterday then we left the house at noon."
+        ),
+        (
+            "we met Johnson in their house to day", "We met Jonson in there house today.",
+            "We met Johnson in there house today."
+        ),
+        (
+            "there were four apples and to pears left", "There were for apples and two pears left.",
+            "There were four apples and two pears left."
+        ),
+        (
+            "I do not like it at all you no", "I do like it at all, you know.",
+            "I do not like it at all, you know."
+        ),
+        (
+            "the committee will meet in the room on sunday",
+            "The comparison will eat in the room on Sunday.",
+            "The committee will meet in the room on Sunday."
+        ),
+    ])
+    func singleChangesAreUndone(original: String, proposal: String, text: String) {
+        #expect(EditRepair(original, proposal)?.text == text)
+    }
+
+    @Test func repairsOfGoodCorrectionsAreTheCorrections() {
+        for (original, proposal) in accepted {
+            #expect(EditRepair(original, proposal)?.text == proposal, "\(original)")
+        }
+    }
+
+    @Test func anotherTextIsNotRepaired() {
+        #expect(EditRepair("the cat sat on the mat", "A feline rested upon a rug.") == nil)
+        #expect(
+            EditRepair("we should talk about the budget", "Ought one discuss our finances?") == nil)
     }
 }

@@ -60,15 +60,31 @@ import Testing
 
     @Test func refusedProposalsLeaveTheTranscript() {
         let result = Proofreader.correct(
-            paragraphs: ["呢個係我嘅書", "we sold 250 units"],
-            generate: fake(["呢個係我嘅書": "呢個係我的書。", "we sold 250 units": "We sold 250 units."]))
-        #expect(result.paragraphs.map(\.text) == ["呢個係我嘅書", "We sold 250 units."])
-        #expect(result.paragraphs[0].rejections == [.cantonese("嘅")])
+            paragraphs: ["good morning everybody", "we sold 250 units"],
+            generate: fake([
+                "good morning everybody": "大家早安。", "we sold 250 units": "We sold 250 units.",
+            ]))
+        #expect(
+            result.paragraphs.map(\.text) == ["good morning everybody", "We sold 250 units."])
+        #expect(result.paragraphs[0].rejections == [.translated("good morning everybody")])
         #expect(result.paragraphs[1].rejections.isEmpty)
         #expect(result.summary.paragraphsRejected == 1)
         #expect(
             result.summary.description
                 == "1 punctuation change, 1 capital changed; 1 of 2 paragraphs kept as transcribed")
+    }
+
+    @Test func singleRefusedChangesLeaveTheRest() {
+        let result = Proofreader.correct(
+            paragraphs: ["呢個係我嘅書", "we met Johnson to day"],
+            generate: fake([
+                "呢個係我嘅書": "呢個係我的書。", "we met Johnson to day": "We met Jonson today.",
+            ]))
+        #expect(result.paragraphs.map(\.text) == ["呢個係我嘅書。", "We met Johnson today."])
+        #expect(result.paragraphs[0].refusedChanges == [.cantonese("嘅")])
+        #expect(result.paragraphs[1].refusedChanges == [.nameLost("Johnson")])
+        #expect(result.paragraphs.allSatisfy { $0.rejections.isEmpty })
+        #expect(result.summary.changesRefused == 2 && result.summary.paragraphsRejected == 0)
     }
 
     @Test func cancellationKeepsTheRest() {

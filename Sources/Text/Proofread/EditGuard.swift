@@ -28,6 +28,8 @@ public enum Rejection: Sendable, Equatable, CustomStringConvertible {
     case contentLost(String)
     /// A stretch of words appeared.
     case contentAdded(String)
+    /// Words became others that neither sound nor look like them.
+    case replaced(String, by: String)
     /// More changed than a proofreader changes; in words, weighed by how harmless each is.
     case distance(changed: Double, allowed: Double)
 
@@ -50,6 +52,7 @@ public enum Rejection: Sendable, Equatable, CustomStringConvertible {
             "the length changed from \(original) to \(proposal) words"
         case .contentLost(let words): "\"\(words)\" was left out"
         case .contentAdded(let words): "\"\(words)\" was added"
+        case .replaced(let words, let others): "\"\(words)\" became \"\(others)\""
         case .distance(let changed, let allowed):
             "too much changed (\(changed) words, at most \(allowed) allowed)"
         }
@@ -124,6 +127,16 @@ public enum EditGuard {
         return Verdict(rejection: rejection, edits: reading.edits, summary: reading.summary)
     }
 
+    /// Whether the reply as a whole is something else than a correction, so that nothing in it is
+    /// worth keeping.
+    static func isHopeless(_ verdict: Verdict) -> Bool {
+        switch verdict.rejection {
+        case .empty, .answer, .markup, .unpunctuated, .translated: true
+        case .length(let original, let proposal): max(original, proposal) > unitsMax
+        default: false
+        }
+    }
+
     // MARK: The reply as a whole
 
     private static let answerOpenings = [
@@ -172,7 +185,7 @@ public enum EditGuard {
 
     // MARK: Script and language
 
-    private static func scriptRejection(
+    static func scriptRejection(
         _ run: EditReading.ReadRun, _ reading: EditReading
     ) -> Rejection? {
         let before = run.lost.map { reading.original.units[$0] }
@@ -226,23 +239,32 @@ public enum EditGuard {
         return negations.contains(unit.key) || contractedNegations.contains(unit.key)
     }
 
+    /// The names of both texts.
+    struct NamesOfBoth {
+        fileprivate let original: Names
+        fileprivate let proposal: Names
+
+        init(_ reading: EditReading) {
+            original = Names(reading.original.units)
+            proposal = Names(reading.proposal.units)
+        }
+    }
+
     private static func meaningRejection(_ reading: EditReading) -> Rejection? {
-        let namesBefore = Names(reading.original.units)
-        let namesAfter = Names(reading.proposal.units)
-        for run in reading.runs {
-            let alikeLost = Set(run.alike.map(\.original))
-            let alikeGained = Set(run.alike.map(\.proposal))
-            let lost = run.lost.filter { !alikeLost.contains($0) }
-                .map { reading.original.units[$0] }
-            let gained = run.gained.filter { !alikeGained.contains($0) }
-                .map { reading.proposal.units[$0] }
-            if let name = lost.first(where: namesBefore.contains) { return .nameLost(name.text) }
-            if let name = gained.first(where: namesAfter.contains) {
-                return .nameInvented(name.text)
-            }
-            if lost.count(where: isNegation) != gained.count(where: isNegation) {
-                return .negation(EditReading.words((lost + gained).filter(isNegation)[...]))
-            }
+        let names = NamesOfBoth(reading)
+        return reading.runs.lazy.compactMap { meaningRejection($0, reading, names) }.first
+    }
+
+    static func meaningRejection(
+        _ run: EditReading.ReadRun, _ reading: EditReading, _ names: NamesOfBoth
+    ) -> Rejection? {
+        let (lost, gained) = run.unexplained(reading)
+        if let name = lost.first(where: names.original.contains) { return .nameLost(name.text) }
+        if let name = gained.first(where: names.proposal.contains) {
+            return .nameInvented(name.text)
+        }
+        if lost.count(where: isNegation) != gained.count(where: isNegation) {
+            return .negation(EditReading.words((lost + gained).filter(isNegation)[...]))
         }
         return nil
     }

@@ -24,6 +24,16 @@ struct EditReading {
         var deleted = 0
         var inserted = 0
         var rewritten = 0
+
+        /// The units on both sides that are neither homophones nor explained otherwise.
+        func unexplained(_ reading: EditReading) -> (lost: [TextUnit], gained: [TextUnit]) {
+            let alikeLost = Set(alike.map(\.original))
+            let alikeGained = Set(alike.map(\.proposal))
+            return (
+                lost.filter { !alikeLost.contains($0) }.map { reading.original.units[$0] },
+                gained.filter { !alikeGained.contains($0) }.map { reading.proposal.units[$0] }
+            )
+        }
     }
 
     private enum Cost {
@@ -45,10 +55,11 @@ struct EditReading {
         "do", "does", "did", "have", "has", "had", "as", "by", "from", "them", "him", "her", "my",
     ]
 
+    static func isSmallWord(_ unit: TextUnit) -> Bool { smallWords.contains(unit.key) }
+
     /// What a change of this unit costs; one ideograph is less than a word.
     private static func cost(_ unit: TextUnit, _ full: Double) -> Double {
-        let isSmall = unit.kind == .ideograph || smallWords.contains(unit.key)
-        return isSmall ? Cost.smallWord : full
+        unit.kind == .ideograph || isSmallWord(unit) ? Cost.smallWord : full
     }
 
     init(original: String, proposal: String) {
@@ -194,15 +205,15 @@ struct EditReading {
             note(.repetition, lines, columns)
             return
         }
-        read.lost += lines
-        read.gained += columns
-        let replaced = min(lines.count, columns.count)
         if isSameNumber(lines, columns) {
             cost += Cost.spelling
             note(.spelling, lines, columns)
             summary.wordsReplaced += max(lines.count, columns.count)
             return
         }
+        read.lost += lines
+        read.gained += columns
+        let replaced = min(lines.count, columns.count)
         summary.wordsReplaced += replaced
         summary.wordsDeleted += lines.count - replaced
         summary.wordsInserted += columns.count - replaced

@@ -14,6 +14,8 @@ public struct EditSummary: Sendable, Equatable, CustomStringConvertible {
     public var wordsInserted = 0
     /// Words removed that were neither fillers nor repeats.
     public var wordsDeleted = 0
+    /// Changes that the guard undid in proposals that were otherwise used.
+    public var changesRefused = 0
     /// Paragraphs seen.
     public var paragraphs = 0
     /// Paragraphs of which at least a part was kept as transcribed, because the guard refused the
@@ -32,6 +34,7 @@ public struct EditSummary: Sendable, Equatable, CustomStringConvertible {
         sum.wordsReplaced += other.wordsReplaced
         sum.wordsInserted += other.wordsInserted
         sum.wordsDeleted += other.wordsDeleted
+        sum.changesRefused += other.changesRefused
         sum.paragraphs += other.paragraphs
         sum.paragraphsRejected += other.paragraphsRejected
     }
@@ -47,6 +50,7 @@ public struct EditSummary: Sendable, Equatable, CustomStringConvertible {
             (repeatsRemoved, "repeat removed", "repeats removed"),
             (punctuation, "punctuation change", "punctuation changes"),
             (casing, "capital changed", "capitals changed"),
+            (changesRefused, "change refused", "changes refused"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
         let changes = parts.isEmpty ? "no changes" : parts.joined(separator: ", ")
         guard paragraphsRejected > 0 else { return changes }

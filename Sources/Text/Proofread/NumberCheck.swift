@@ -71,6 +71,18 @@ enum NumberCheck {
         }
     }
 
+    /// The number word of a run that became its homophone though it counts something.
+    static func countLost(_ run: EditReading.ReadRun, _ reading: EditReading) -> Rejection? {
+        let units = reading.original.units
+        let lost = run.alike.first {
+            SpokenNumbers.isNumberWord(units[$0.original]) && countsSomething($0.original, units)
+        }
+        return lost.map {
+            .numbers(
+                lost: [units[$0.original].text], gained: [reading.proposal.units[$0.proposal].text])
+        }
+    }
+
     private static let countedWords: Set<String> = [
         "people", "men", "women", "children", "feet", "percent", "hundred", "thousand", "million",
         "billion", "oclock", "am", "pm", "point", "times", "more", "of", "or",

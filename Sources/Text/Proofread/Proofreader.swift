@@ -26,6 +26,8 @@ public struct ProofreadPiece: Sendable, Equatable {
     public let text: String
     /// What the guard said.
     public let verdict: Verdict
+    /// Changes of the model that were undone; the others stand.
+    public let refused: [Rejection]
 }
 
 /// A paragraph after proofreading.
@@ -39,6 +41,9 @@ public struct ProofreadParagraph: Sendable, Equatable {
 
     /// Why parts of the paragraph, or all of it, stand as transcribed; empty if none does.
     public var rejections: [Rejection] { pieces.compactMap(\.verdict.rejection) }
+
+    /// Single changes that were undone, in order.
+    public var refusedChanges: [Rejection] { pieces.flatMap(\.refused) }
 }
 
 /// What proofreading a transcript came to.
@@ -102,6 +107,7 @@ public enum Proofreader {
                 }
                 continuesSentence = piece.endsInsideSentence
                 if result.verdict.isAccepted { summary += result.verdict.summary }
+                summary.changesRefused += result.refused.count
                 pieces.append(result)
                 // Without a text (it was only fillers) the space around it goes too.
                 text += lead + result.text + (result.text.isEmpty ? "" : trail)
@@ -143,9 +149,16 @@ public enum Proofreader {
 
     private static func judged(_ original: String, _ reply: String) -> ProofreadPiece {
         let proposal = ProofreadReply.cleaned(reply, for: original)
+        func piece(_ verdict: Verdict, _ text: String, _ refused: [Rejection]) -> ProofreadPiece {
+            ProofreadPiece(
+                original: original, text: verdict.isAccepted ? text : original, verdict: verdict,
+                refused: verdict.isAccepted ? refused : [])
+        }
         let verdict = EditGuard.accept(original, proposal)
-        return ProofreadPiece(
-            original: original, text: verdict.isAccepted ? proposal : original, verdict: verdict)
+        guard !EditGuard.isHopeless(verdict), let repair = EditRepair(original, proposal),
+            !repair.refused.isEmpty
+        else { return piece(verdict, proposal, []) }
+        return piece(EditGuard.accept(original, repair.text), repair.text, repair.refused)
     }
 
     /// Where a sentence had to be cut, the model takes the parts for sentences: the full stop and
@@ -164,7 +177,8 @@ public enum Proofreader {
         {
             text = String(before) + text.dropFirst()
         }
-        return ProofreadPiece(original: piece.original, text: text, verdict: piece.verdict)
+        return ProofreadPiece(
+            original: piece.original, text: text, verdict: piece.verdict, refused: piece.refused)
     }
 
     /// Text without the space around it, and that space.

@@ -4,7 +4,7 @@ struct TextUnit: Equatable {
     enum Kind { case word, number, ideograph }
 
     /// As written.
-    let text: String
+    var text: String
     /// What is compared: lower case, without apostrophes, digits and Latin letters half width.
     let key: String
     let kind: Kind
@@ -16,6 +16,13 @@ struct TextUnit: Equatable {
     var isCapitalised: Bool {
         guard kind == .word, let first = text.unicodeScalars.first else { return false }
         return first.properties.isUppercase
+    }
+
+    /// The same with a capital in front.
+    func capitalised() -> TextUnit {
+        var unit = self
+        unit.text = text.prefix(1).uppercased() + text.dropFirst()
+        return unit
     }
 
     var hasDigit: Bool {

@@ -22,7 +22,7 @@ struct TranscriptJSON: Encodable, Sendable {
         var text: String
         /// What was heard, where proofreading changed it.
         var rawText: String?
-        /// Why a correction was refused.
+        /// Why a correction was refused, or single changes of it.
         var refused: String?
     }
 
@@ -55,12 +55,12 @@ struct TranscriptJSON: Encodable, Sendable {
         edits = "\(corrected.summary)"
         proofreadSeconds = Self.rounded(document.facts.proofreadSeconds)
         paragraphs = zip(document.spoken, corrected.paragraphs).map { cue, paragraph in
-            Paragraph(
+            let refused = (paragraph.rejections + paragraph.refusedChanges).map { "\($0)" }
+            return Paragraph(
                 start: Self.rounded(cue.start), end: Self.rounded(cue.end),
                 text: paragraph.text,
                 rawText: paragraph.original == paragraph.text ? nil : paragraph.original,
-                refused: paragraph.rejections.isEmpty
-                    ? nil : paragraph.rejections.map { "\($0)" }.joined(separator: "; "))
+                refused: refused.isEmpty ? nil : refused.joined(separator: "; "))
         }
     }
 

@@ -26,10 +26,11 @@ HELD_OUT_PARAGRAPHS = 1500
 MAX_TOKENS = 380
 QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
                  r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.02, 0.07
+COPY_SHARE, CHAT_SHARE = 0.03, 0.08
 LONGEST_COPY = 60
 PREFIXES = {"proofread": SYSTEM_TURN.format(PROOFREAD_SYSTEM), "chat": "",
             "assistant": SYSTEM_TURN.format(CHAT_SYSTEM)}
@@ -47,36 +48,79 @@ def load_qa(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
 
 
-def train_tokenizer(corpus, qa, folder):
-    """Byte-level BPE with the Qwen2 split, trained on cased and lower-cased text alike."""
-    rng = random.Random(5)
-    tokenizer = Tokenizer(models.BPE())
+def byte_level(model):
+    """A tokenizer around `model`: NFC, the Qwen2 split, bytes written as characters."""
+    tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(QWEN2_PATTERN), "isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(SPECIAL) - len(PLAIN_ADDED), show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    return tokenizer
 
-    def texts():
-        for sentences in rng.sample(corpus, min(len(corpus), 20_000)):
-            text = " ".join(sentences)
-            yield text
-            if rng.random() < 0.4:
-                yield corrupt(text, rng).lower()
-        for _ in range(6_000):
-            yield " ".join(grammar.paragraph(rng))
-        for _ in range(1_500):
-            yield proofread_user("", "x") + " " + " ".join(FILLERS)
-            yield PROOFREAD_SYSTEM
-        for _ in range(40):
-            for item in qa:
-                yield item["answer"] + "\n" + "\n".join(item["questions"])
 
-    tokenizer.train_from_iterator(texts(), trainer)
-    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
+def tokenizer_texts(corpus, qa):
+    """What the merges are learnt from."""
+    rng = random.Random(5)
+    for sentences in rng.sample(corpus, min(len(corpus), 20_000)):
+        yield corrupt(" ".join(sentences), rng)
+    for _ in range(6_000):
+        yield " ".join(grammar.paragraph(rng))
+    for _ in range(1_500):
+        yield proofread_user("", "x") + " " + " ".join(FILLERS)
+        yield PROOFREAD_SYSTEM
+    for _ in range(40):
+        for item in qa:
+            yield item["answer"] + "\n" + "\n".join(item["questions"])
+
+
+def capital(piece):
+    """The piece with its first letter, after an optional space mark, as a capital."""
+    at = 1 if piece[0] == SPACE_MARK and len(piece) > 1 else 0
+    return piece[:at] + piece[at].upper() + piece[at + 1:]
+
+
+def mirrored(merges):
+    """Merges of lower-case text with, behind each merge at the start of a word, its twin with a
+    capital: so a word is cut at the same places whether or not it is capitalised, and correcting
+    a capital changes one token into its twin."""
+    made = {a + b: (a, b) for a, b in merges}
+    starts = set()
+    pending = [p for p in made if p[0] == SPACE_MARK and len(p) > 1 and p[1] in LETTERS]
+    while pending:
+        piece = pending.pop()
+        if piece not in made:
+            continue
+        starts.add(piece)
+        left, right = made[piece]
+        inner = right if left == SPACE_MARK else left
+        if len(inner) > 1 and inner not in starts:
+            pending.append(inner)
+    out = []
+    for left, right in merges:
+        out.append((left, right))
+        if left + right in starts:
+            out.append((left, capital(right)) if left == SPACE_MARK else (capital(left), right))
+    return out
+
+
+def train_tokenizer(corpus, qa, folder):
+    """Byte-level BPE learnt from lower-cased text, with twins for capitalised words."""
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    learner = byte_level(models.BPE())
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, show_progress=False,
+                                  initial_alphabet=alphabet)
+    learner.train_from_iterator((t.lower() for t in tokenizer_texts(corpus, qa)), trainer)
+    merges = [tuple(m) for m in json.loads(learner.to_str())["model"]["merges"]]
+    room = VOCABULARY - len(SPECIAL) - len(PLAIN_ADDED) - len(alphabet)
+    count = next(n for n in range(len(merges), 0, -1) if len(mirrored(merges[:n])) <= room)
+    merges = mirrored(merges[:count])
+    vocabulary = {piece: i for i, piece in enumerate(
+        sorted(alphabet) + list(dict.fromkeys(a + b for a, b in merges)))}
+    tokenizer = byte_level(models.BPE(vocabulary, merges))
+    filling = [f"<|unused_{i}|>" for i in range(room + len(alphabet) - len(vocabulary))]
+    tokenizer.add_special_tokens(
+        [AddedToken(t, special=True, normalized=False) for t in filling + SPECIAL])
     tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in PLAIN_ADDED])
     Path(folder).mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(Path(folder) / "tokenizer.json"))
