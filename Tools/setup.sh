@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
     libsndfile1-dev
-    libavformat-dev libavcodec-dev libavutil-dev libswresample-dev
+    libavformat-dev libavcodec-dev libavutil-dev
     libsqlite3-dev
     pkg-config
 )

@@ -1,28 +1,35 @@
 internal import CKernels
+import Foundation
 
-/// y = x / sqrt(mean(x²) + eps) · w (Zhang and Sennrich 2019).
+/// y = x / sqrt(mean(x²) + eps) · (w + offset) (Zhang and Sennrich 2019).
 public struct RMSNorm {
     private let weight: Vector
+    private let offset: Float
     private let eps: Float
 
-    /// - Parameter weight: [columns]
-    public init(weight: Vector, eps: Double) {
+    /// - Parameters:
+    ///   - weight: [columns]
+    ///   - offset: added to the weight, for models that store it as a difference from 1.
+    public init(weight: Vector, offset: Float = 0, eps: Double) {
         self.weight = weight
+        self.offset = offset
         self.eps = Float(eps)
     }
 
-    /// Normalises each row of x [n, columns] into y.
+    /// Normalises each row of x [n, columns] into y (which may be x).
     public func apply(_ x: Rows, into y: Rows) {
         require(x.columns == weight.count && y.columns == weight.count, "RMSNorm shape")
         ck_rms_norm(
-            x.base, x.stride, x.count, x.columns, weight.base, 0, eps, y.base, y.stride)
+            x.base, x.stride, x.count, x.columns, weight.base, offset, eps, y.base,
+            y.stride)
     }
 
     /// Normalises each head of x [n, heads · headDim] in place.
     public func applyToHeads(_ x: Rows) {
         require(x.columns % weight.count == 0, "RMSNorm over heads: \(x.columns) columns")
         ck_rms_norm_heads(
-            x.base, x.stride, x.count, x.columns / weight.count, weight.count, weight.base, 0, eps)
+            x.base, x.stride, x.count, x.columns / weight.count, weight.count, weight.base,
+            offset, eps)
     }
 }
 
@@ -52,12 +59,19 @@ public struct LayerNorm {
 
 /// Element-wise operations.
 public enum Activation {
-    /// out = silu(gate) · up; gate and up are columns of one projection.
-    public static func siluMultiply(gate: Rows, up: Rows, into out: Rows) {
-        require(gate.columns == up.columns && out.columns == up.columns, "siluMultiply shape")
-        require(gate.stride == up.stride, "siluMultiply: gate and up of different projections")
-        ck_silu_mul(
-            gate.base, up.base, gate.stride, gate.count, gate.columns, out.base, out.stride)
+    /// What a gate goes through.
+    public enum Gate: Sendable {
+        case silu
+        /// The tanh form of GELU.
+        case geluTanh
+    }
+
+    /// out = f(gate) · up; gate and up are columns of one projection.
+    public static func multiply(_ function: Gate, gate: Rows, up: Rows, into out: Rows) {
+        require(gate.columns == up.columns && out.columns == up.columns, "gated product shape")
+        require(gate.stride == up.stride, "gate and up of different projections")
+        let kernel = function == .silu ? ck_silu_mul : ck_gelu_tanh_mul
+        kernel(gate.base, up.base, gate.stride, gate.count, gate.columns, out.base, out.stride)
     }
 
     /// x = gelu(x) in place, the exact erf form.
@@ -70,6 +84,16 @@ public enum Activation {
         require(x.columns == y.columns && x.count == y.count, "add shape")
         ck_add(x.base, x.stride, x.count, x.columns, y.base, y.stride)
     }
+
+    /// y += factor · x
+    public static func add(_ x: Rows, times factor: Float, to y: Rows) {
+        require(x.columns == y.columns && x.count == y.count, "add shape")
+        for row in 0..<x.count {
+            let source = x[row]
+            let target = y[row]
+            for index in source.indices { target[index] += factor * source[index] }
+        }
+    }
 }
 
 /// What one needs of logits besides sampling.
@@ -79,6 +103,9 @@ public enum Logits {
         require(!logits.isEmpty, "argmax of nothing")
         return ck_argmax(logits.baseAddress, logits.count)
     }
+
+    /// e to the power x.
+    public static func exp(_ x: Float) -> Float { expf(x) }
 
     /// log Σ exp(logits).
     public static func logSumExp(_ logits: UnsafeMutableBufferPointer<Float>) -> Float {

@@ -33,16 +33,20 @@ public final class Linear {
     /// - Parameters:
     ///   - x: [n, columns]
     ///   - y: [n, rows]
-    public func apply(_ x: Rows, into y: Rows, accumulate: Bool = false, on compute: Compute) {
+    ///   - precision: other than the computation's own.
+    public func apply(
+        _ x: Rows, into y: Rows, accumulate: Bool = false, precision: Precision? = nil,
+        on compute: Compute
+    ) {
         require(x.columns == columns, "\(weights[0].name): input \(x.columns), want \(columns)")
         require(y.columns == rows && y.count == x.count, "\(weights[0].name): output shape")
         guard x.count > 0 else { return }
         compute.workspace.scope {
             let scratch = compute.workspace.bytes(ck_linear_scratch_bytes(x.count, columns))
-            let precision = compute.precision == .exact ? CK_EXACT : CK_FAST
+            let isExact = (precision ?? compute.precision) == .exact
             ck_linear(
                 parts.baseAddress, parts.count, x.base, x.stride, x.count, y.base, y.stride,
-                accumulate, precision, scratch)
+                accumulate, isExact ? CK_EXACT : CK_FAST, scratch)
         }
     }
 }

@@ -118,7 +118,26 @@ public final class ModelFolder {
         }
     }
 
+    /// The matrices that `name`.weight [count, rows, columns] stacks, in whatever format it is.
+    public func matrices(_ name: String, count: Int, rows: Int, columns: Int) throws -> [Weight] {
+        try (0..<count).map { index in
+            try matrix(named: name, rows: rows, columns: columns) { tensor in
+                let stack = try self.stored(tensor)
+                guard stack.shape.count == 3, stack.shape[0] == count else {
+                    throw self.mismatch(tensor, stack, "[\(count), \(rows), ...]")
+                }
+                return stack.part(index)
+            }
+        }
+    }
+
     private func storedMatrix(_ name: String, rows: Int, columns: Int) throws -> Weight {
+        try matrix(named: name, rows: rows, columns: columns) { try self.stored($0) }
+    }
+
+    private func matrix(
+        named name: String, rows: Int, columns: Int, stored: (String) throws -> StoredTensor
+    ) throws -> Weight {
         let codes = try stored("\(name).weight")
         guard has("\(name).scales") else {
             guard let format = WeightFormat(plain: codes.type) else {

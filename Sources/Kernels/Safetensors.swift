@@ -41,6 +41,16 @@ public struct StoredTensor {
 
     /// Type and shape as errors print them: "BF16 [1024, 2048]".
     public var summary: String { "\(type.rawValue) \(shape)" }
+
+    /// Element `index` along the first dimension.
+    func part(_ index: Int) -> StoredTensor {
+        require(!shape.isEmpty && index >= 0 && index < shape[0], "part \(index) of \(shape)")
+        let size = bytes.count / shape[0]
+        return StoredTensor(
+            type: type, shape: Array(shape.dropFirst()),
+            bytes: UnsafeRawBufferPointer(rebasing: bytes[index * size..<(index + 1) * size]),
+            file: file)
+    }
 }
 
 /// A memory-mapped safetensors file. Every header field is checked before it is used: lengths,

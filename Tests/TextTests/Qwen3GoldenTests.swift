@@ -13,78 +13,39 @@ import Testing
     ]
     static let rounded = all.filter { !["qwen3-f16", "qwen3-f32", "qwen3-yarn"].contains($0) }
 
-    /// Of the standard deviation of the logits: f32 arithmetic in another order.
-    static let exactToleranceRelative = 1e-3
-    /// Of the simulated error: the fast path adds the f16 cache and another order of additions.
-    static let fastRmsFactor = 1.5
-
-    private func session(_ name: String, _ precision: Precision) throws -> Session {
-        let compute = try Compute(precision: precision)
-        let folder = try ModelFolder(path: Fixtures.path(name))
-        let model = try languageModels.open(folder, on: compute)
-        #expect(folder.unused.isEmpty)
-        return try Session(model: model, compute: compute, capacity: 128)
-    }
-
-    /// Logits of all prompt positions, computed in steps of `step` tokens.
-    private func promptLogits(_ session: Session, _ prompt: [Int32], step: Int) throws -> [[Float]]
-    {
-        try session.sync(Prompt([prompt[0]]))
-        var rows = [Array(session.logits(0))]
-        for start in stride(from: 1, to: prompt.count, by: step) {
-            let part = prompt[start..<min(start + step, prompt.count)]
-            try session.run(part)
-            for index in 0..<part.count { rows.append(Array(session.logits(index))) }
-        }
-        return rows
-    }
-
-    private func greedy(_ session: Session, _ prompt: [Int32], _ count: Int) throws -> [Int32] {
-        try session.sync(Prompt(prompt))
-        var tokens: [Int32] = []
-        while tokens.count < count {
-            let token = Int32(Logits.argmax(session.logits(0)))
-            tokens.append(token)
-            try session.run([token])
-        }
-        return tokens
-    }
-
     @Test(arguments: all) func exactPathEqualsReference(name: String) throws {
         let golden = try Golden(name)
-        let session = try session(name, .exact)
-        let prompt = try golden.tokens("prompt")
-        let rows = try promptLogits(session, prompt, step: 7)
+        let run = try GoldenRun(name, .exact)
+        let rows = try run.promptLogits(step: 7)
         let wanted = try golden.values("logits").values
         let positions = try golden.json.ints("positions")
         let found = positions.flatMap { rows[$0] }
         let scale = try golden.json.double("logit_std")
-        #expect(difference(found, wanted).max < Self.exactToleranceRelative * scale)
+        #expect(difference(found, wanted).max < GoldenRun.exactToleranceRelative * scale)
         let greedyTokens = try golden.tokens("greedy")
-        #expect(try greedy(session, prompt, greedyTokens.count) == greedyTokens)
+        #expect(try run.greedy(greedyTokens.count) == greedyTokens)
     }
 
     @Test(arguments: rounded) func fastPathStaysWithinSimulation(name: String) throws {
         let golden = try Golden(name)
-        let session = try session(name, .fast)
-        let rows = try promptLogits(session, try golden.tokens("prompt"), step: 16)
+        let rows = try GoldenRun(name, .fast).promptLogits(step: 16)
         let wanted = try golden.values("logits").values
         let found = try golden.json.ints("positions").flatMap { rows[$0] }
         let simulated =
             try golden.json["int8_rms"] != nil
             ? golden.json.double("int8_rms") : golden.json.double("bf16_rms")
         let error = difference(found, wanted).rms
-        #expect(error < Self.fastRmsFactor * simulated, "rms \(error), simulated \(simulated)")
+        #expect(error < GoldenRun.fastRmsFactor * simulated, "rms \(error), simulated \(simulated)")
     }
 
     /// The law of the runtime: what is computed together changes nothing, to the bit.
     @Test(arguments: ["qwen3-q4", "qwen3-mixed", "qwen3-bf16"], [Precision.exact, .fast])
     func stepsDoNotChangeLogits(name: String, precision: Precision) throws {
-        let prompt = try Golden(name).tokens("prompt")
-        let session = try session(name, precision)
-        let single = try promptLogits(session, prompt, step: 1)
+        let run = try GoldenRun(name, precision)
+        let (session, prompt) = (run.session, run.prompt)
+        let single = try run.promptLogits(step: 1)
         session.truncate(to: 0)
-        let several = try promptLogits(session, prompt, step: 13)
+        let several = try run.promptLogits(step: 13)
         #expect(single == several)
         session.truncate(to: 0)
         try session.sync(Prompt(prompt))

@@ -31,35 +31,41 @@ class Weights:
         self.dtype = dtype
         self.tensors: dict[str, mx.array] = {}
         self.quantized: dict[str, tuple[int, int]] = {}  # module path -> (bits, group)
+        self.modes: dict[str, str] = {}  # module path -> MLX quantization mode, where not affine
 
     def store(self, name: str, values: np.ndarray):
         self.tensors[name] = mx.array(values.astype(np.float32)).astype(DTYPES[self.dtype])
 
-    def linear(self, path: str, out: int, width: int, gain: float = 1.0):
+    def linear(self, path: str, out: int, width: int, gain: float = 1.0, stack: tuple = ()):
         """Normal weights of variance gain^2/width; rows differ in size, so scales do too."""
-        rows = self.random.lognormal(0, 0.3, (out, 1))
-        values = self.random.standard_normal((out, width)) * rows
+        rows = self.random.lognormal(0, 0.3, (*stack, out, 1))
+        values = self.random.standard_normal((*stack, out, width)) * rows
         self.store(path + ".weight", values * (gain / width**0.5))
 
     def vector(self, name: str, size: int, low: float, high: float):
         self.store(name, self.random.uniform(low, high, size))
 
-    def quantize(self, path: str, bits: int, group: int):
+    def quantize(self, path: str, bits: int, group: int, mode: str = "affine"):
         weight = self.tensors[path + ".weight"]
-        packed, scales, biases = mx.quantize(weight, group_size=group, bits=bits)
-        self.tensors[path + ".weight"] = packed
-        self.tensors[path + ".scales"] = scales
-        self.tensors[path + ".biases"] = biases
+        parts = mx.quantize(weight, group_size=group, bits=bits, mode=mode)
+        for kind, part in zip(("weight", "scales", "biases"), parts):
+            self.tensors[f"{path}.{kind}"] = part
         self.quantized[path] = (bits, group)
+        if mode != "affine":
+            self.modes[path] = mode
 
     def exact(self, path: str) -> np.ndarray:
         """The matrix (or vector) the file holds, dequantized in float64."""
         if path not in self.quantized:
             return f64(self.tensors[path + ".weight"])
         bits, group = self.quantized[path]
-        codes = unpack(np.array(self.tensors[path + ".weight"]), bits)
+        if path in self.modes:
+            parts = (self.tensors[f"{path}.{k}"] for k in ("weight", "scales"))
+            return f64(mx.dequantize(*parts, group_size=group, bits=bits, mode=self.modes[path]))
+        words = np.array(self.tensors[path + ".weight"])
+        codes = unpack(words.reshape(-1, words.shape[-1]), bits).reshape(*words.shape[:-1], -1)
         scales, biases = (f64(self.tensors[f"{path}.{k}"]) for k in ("scales", "biases"))
-        return codes * scales.repeat(group, 1) + biases.repeat(group, 1)
+        return codes * scales.repeat(group, -1) + biases.repeat(group, -1)
 
     def parameters(self) -> int:
         """Count as mlx-lm does: unpacked weights, without scales and biases."""

@@ -14,7 +14,7 @@ from mlx_lm.utils import load_model
 from checkpoint import FIXTURES, TORCH_DTYPES, Weights, f64, unpack, write_checkpoint, \
     write_golden
 from files import write_json
-from reference import Qwen3, qwen3_weights
+from reference import Decoder, qwen3_weights
 from tokenizer_files import AUDIO_TOKENS, CHATML, TEXT_TOKENS, hostile_cases, train, \
     write_tokenizer
 
@@ -78,7 +78,7 @@ def transformers_logits(config: dict, weights: Weights, ids) -> np.ndarray:
         return model(torch.tensor([ids])).logits[0].double().numpy()
 
 
-def find_prompt(model: Qwen3, seed: int, vocabulary: int, end: int):
+def find_prompt(model: Decoder, seed: int, vocabulary: int, end: int):
     """A random prompt whose greedy continuation is stable, varied and does not stop."""
     random = np.random.default_rng(seed)
     for _ in range(200):
@@ -91,7 +91,7 @@ def find_prompt(model: Qwen3, seed: int, vocabulary: int, end: int):
 
 def write_goldens(directory, config: dict, weights: Weights, seed: int, positions: list[int],
                   prompt_vocabulary: int, more: dict):
-    exact, fast = Qwen3(config, weights), Qwen3(config, weights, fast=True)
+    exact, fast = Decoder(config, weights), Decoder(config, weights, fast=True)
     ids, greedy, margin = find_prompt(exact, seed, prompt_vocabulary, prompt_vocabulary)
     trace = exact(exact.embedding[ids])
     logits = trace["logits"]

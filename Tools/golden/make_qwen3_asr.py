@@ -14,7 +14,7 @@ from audio_reference import AudioTower, Mel, signal
 from checkpoint import FIXTURES, TORCH_DTYPES, Weights, f64, write_checkpoint, write_golden
 from files import write_json
 from make_qwen3 import quantize_all
-from reference import Qwen3, qwen3_weights
+from reference import Decoder, qwen3_weights
 from tokenizer_files import AUDIO_TOKENS, TEXT_TOKENS, train, write_tokenizer
 
 GREEDY_TOKENS = 16
@@ -162,7 +162,7 @@ def edge_rows(count: int) -> list[int]:
     return [*range(EDGE_ROWS), *range(count - EDGE_ROWS, count)]
 
 
-def embed(decoder: Qwen3, prompt: list[int], pad: int, encoded: np.ndarray) -> np.ndarray:
+def embed(decoder: Decoder, prompt: list[int], pad: int, encoded: np.ndarray) -> np.ndarray:
     embedded = decoder.embedding[prompt]
     embedded[np.array(prompt) == pad] = encoded
     return embedded
@@ -179,7 +179,7 @@ def goldens(config: dict, weights: Weights, tokenizer, cases: list[tuple]):
     audio, text = (config["thinker_config"][k] for k in ("audio_config", "text_config"))
     pad = config["thinker_config"]["audio_token_id"]
     towers = [AudioTower(audio, weights, fast) for fast in (False, True)]
-    decoders = [Qwen3(text | {"rope_scaling": None}, weights, fast) for fast in (False, True)]
+    decoders = [Decoder(text | {"rope_scaling": None}, weights, fast) for fast in (False, True)]
     stop = [tokenizer.token_to_id(t) for t in ("<|im_end|>", "<|endoftext|>")]
     tensors, records, clips, fast_errors = {}, [], {}, {"encoder": [], "logits": []}
     mel = Mel(audio["num_mel_bins"])

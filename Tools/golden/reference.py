@@ -1,4 +1,4 @@
-"""Qwen3 in numpy float64, written from the equations: the values that the goldens hold.
+"""The decoders in numpy float64, written from the equations: the values that the goldens hold.
 
 `Rounding` chooses what happens to the input of every linear layer: nothing (exact), or what the
 fast kernels do (int8 per row and weight group for quantized layers, bf16 for bf16 layers).
@@ -22,8 +22,10 @@ def int8_rounded(x: np.ndarray, group: int) -> np.ndarray:
 
 
 class Linear:
-    def __init__(self, weights: Weights, path: str, fast: bool):
-        self.matrix = weights.exact(path)
+    """`part`: the index into a stack of matrices."""
+
+    def __init__(self, weights: Weights, path: str, fast: bool, part: int | None = None):
+        self.matrix = weights.exact(path) if part is None else weights.exact(path)[part]
         self.bias = None
         if path + ".bias" in weights.tensors:
             self.bias = f64(weights.tensors[path + ".bias"])
@@ -60,8 +62,16 @@ def rope_frequencies(config: dict) -> tuple[np.ndarray, float]:
     scaling = config.get("rope_scaling")
     if not scaling:
         return plain, 1.0
+    factor = scaling["factor"]
+    if scaling["rope_type"] == "linear":
+        return plain / factor, 1.0
+    old = scaling["original_max_position_embeddings"]
+    if scaling["rope_type"] == "llama3":
+        low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+        turns = old * plain / (2 * math.pi)
+        smooth = np.clip((turns - low) / (high - low), 0, 1)
+        return (1 - smooth) * plain / factor + smooth * plain, 1.0
     assert scaling["rope_type"] == "yarn"
-    factor, old = scaling["factor"], scaling["original_max_position_embeddings"]
 
     def pair(rotations: float) -> float:
         return width * math.log(old / (rotations * 2 * math.pi)) / (2 * math.log(base))
@@ -71,49 +81,96 @@ def rope_frequencies(config: dict) -> tuple[np.ndarray, float]:
     return plain * (1 - ramp) + plain / factor * ramp, 0.1 * math.log(factor) + 1
 
 
-class Qwen3:
-    """Dense decoder. `prefix` is the path of the module that holds embed_tokens and layers."""
+class Experts:
+    """Router and experts of one layer; the router is never rounded."""
+
+    def __init__(self, config: dict, weights: Weights, path: str, fast: bool):
+        self.chosen, self.normalizes = config["num_experts_per_tok"], config["norm_topk_prob"]
+        self.router = Linear(weights, path + "gate", fast=False)
+        self.experts = [
+            {k: Linear(weights, f"{path}switch_mlp.{k}_proj", fast, part=e)
+             for k in ("gate", "up", "down")} for e in range(config["num_experts"])]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        shares = softmax(self.router(x))
+        out = np.zeros_like(x)
+        for row, share in enumerate(shares):
+            best = np.argsort(-share, kind="stable")[:self.chosen]
+            total = share[best].sum() if self.normalizes else 1.0
+            for e in best:
+                one, m = self.experts[e], x[row:row + 1]
+                out[row] += share[e] / total * one["down"](silu(one["gate"](m)) * one["up"](m))[0]
+        return out
+
+
+class Dense:
+    def __init__(self, weights: Weights, path: str, fast: bool, gate=silu):
+        self.gate_function = gate
+        self.gate, self.up, self.down = (
+            Linear(weights, f"{path}{k}_proj", fast) for k in ("gate", "up", "down"))
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.down(self.gate_function(self.gate(x)) * self.up(x))
+
+
+class Decoder:
+    """Qwen2, Qwen3, Qwen3-MoE or Llama. `prefix` is the path of the module that holds
+    embed_tokens and layers; head norms and experts are used where the weights have them."""
 
     def __init__(self, config: dict, weights: Weights, fast: bool = False, prefix: str = "model."):
-        self.config = config
+        self.config, self.prefix = config, prefix
         self.frequencies, self.rope_factor = rope_frequencies(config)
         self.embedding = weights.exact(prefix + "embed_tokens")
-        head = prefix + "embed_tokens" if config["tie_word_embeddings"] else "lm_head"
-        self.head = Linear(weights, head, fast)
+        self.head = Linear(weights, self.head_name(weights), fast)
         self.norm = weights.exact(prefix + "norm")
-        self.layers = []
-        for i in range(config["num_hidden_layers"]):
-            path = f"{prefix}layers.{i}."
-            names = [f"self_attn.{k}_proj" for k in "qkvo"]
-            names += [f"mlp.{k}_proj" for k in ("gate", "up", "down")]
-            layer = {n: Linear(weights, path + n, fast) for n in names}
-            for n in ("input_layernorm", "post_attention_layernorm", "self_attn.q_norm",
-                      "self_attn.k_norm"):
-                layer[n] = weights.exact(path + n)
-            self.layers.append(layer)
+        self.layers = [self.layer(weights, f"{prefix}layers.{i}.", fast)
+                       for i in range(config["num_hidden_layers"])]
 
-    def rotate(self, x: np.ndarray) -> np.ndarray:
+    def head_name(self, weights: Weights) -> str:
+        tied = self.config["tie_word_embeddings"]
+        return self.prefix + "embed_tokens" if tied else "lm_head"
+
+    def layer(self, weights: Weights, path: str, fast: bool) -> dict:
+        layer = {k: Linear(weights, f"{path}self_attn.{k}_proj", fast) for k in "qkvo"}
+        if path + "mlp.gate.weight" in weights.tensors:
+            layer["mlp"] = Experts(self.config, weights, path + "mlp.", fast)
+        else:
+            layer["mlp"] = Dense(weights, path + "mlp.", fast)
+        names = ["input_layernorm", "post_attention_layernorm", "self_attn.q_norm",
+                 "self_attn.k_norm"]
+        return layer | {n: weights.exact(path + n) for n in names
+                        if path + n + ".weight" in weights.tensors}
+
+    def rotate(self, x: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
         """x[heads, positions, head_dim]; pairs are (j, j + head_dim/2)."""
-        angles = np.arange(x.shape[1])[:, None] * self.frequencies
+        angles = np.arange(x.shape[1])[:, None] * frequencies
         cos, sin = np.cos(angles) * self.rope_factor, np.sin(angles) * self.rope_factor
         a, b = np.split(x, 2, axis=-1)
         return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
 
-    def attention(self, layer: dict, x: np.ndarray) -> np.ndarray:
-        config, eps = self.config, self.config["rms_norm_eps"]
-        heads, kv_heads, width = (
-            config[k] for k in ("num_attention_heads", "num_key_value_heads", "head_dim"))
+    def head_norm(self, x: np.ndarray, layer: dict, name: str) -> np.ndarray:
+        weight = layer.get(f"self_attn.{name}_norm")
+        return x if weight is None else rms_norm(x, weight, self.config["rms_norm_eps"])
+
+    def attention(self, layer: dict, x: np.ndarray, frequencies=None, window=None,
+                  scale=None) -> np.ndarray:
+        heads, kv_heads, width = (self.config[k] for k in (
+            "num_attention_heads", "num_key_value_heads", "head_dim"))
         count = x.shape[0]
-        q = layer["self_attn.q_proj"](x).reshape(count, heads, width).swapaxes(0, 1)
-        k = layer["self_attn.k_proj"](x).reshape(count, kv_heads, width).swapaxes(0, 1)
-        v = layer["self_attn.v_proj"](x).reshape(count, kv_heads, width).swapaxes(0, 1)
-        q = self.rotate(rms_norm(q, layer["self_attn.q_norm"], eps))
-        k = self.rotate(rms_norm(k, layer["self_attn.k_norm"], eps))
+        frequencies = self.frequencies if frequencies is None else frequencies
+        q = layer["q"](x).reshape(count, heads, width).swapaxes(0, 1)
+        k = layer["k"](x).reshape(count, kv_heads, width).swapaxes(0, 1)
+        v = layer["v"](x).reshape(count, kv_heads, width).swapaxes(0, 1)
+        q = self.rotate(self.head_norm(q, layer, "q"), frequencies)
+        k = self.rotate(self.head_norm(k, layer, "k"), frequencies)
         k, v = (t.repeat(heads // kv_heads, axis=0) for t in (k, v))
-        scores = q @ k.swapaxes(1, 2) * width**-0.5
-        scores = np.where(np.tri(count, dtype=bool), scores, -np.inf)
+        scores = q @ k.swapaxes(1, 2) * (scale or width**-0.5)
+        seen = np.tri(count, dtype=bool)
+        if window:
+            seen &= ~np.tri(count, k=-window, dtype=bool)
+        scores = np.where(seen, scores, -np.inf)
         mixed = (softmax(scores) @ v).swapaxes(0, 1).reshape(count, heads * width)
-        return layer["self_attn.o_proj"](mixed)
+        return layer["o"](mixed)
 
     def __call__(self, embedded: np.ndarray) -> dict[str, np.ndarray]:
         """Embedded tokens [positions, hidden] to the tensors the goldens compare."""
@@ -121,9 +178,7 @@ class Qwen3:
         h, trace = embedded, {"embedding": embedded}
         for i, layer in enumerate(self.layers):
             h = h + self.attention(layer, rms_norm(h, layer["input_layernorm"], eps))
-            m = rms_norm(h, layer["post_attention_layernorm"], eps)
-            m = silu(layer["mlp.gate_proj"](m)) * layer["mlp.up_proj"](m)
-            h = h + layer["mlp.down_proj"](m)
+            h = h + layer["mlp"](rms_norm(h, layer["post_attention_layernorm"], eps))
             trace[f"layer{i}"] = h
         trace["final_norm"] = rms_norm(h, self.norm, eps)
         trace["logits"] = self.head(trace["final_norm"])
@@ -141,6 +196,52 @@ class Qwen3:
                 break
             embedded = np.concatenate([embedded, self.embedding[best][None]])
         return ids, margin
+
+
+def gelu_tanh(x: np.ndarray) -> np.ndarray:
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+class Gemma3(Decoder):
+    """Norm weights are stored minus 1; a layer has four norms; every `pattern`-th is global."""
+
+    NORMS = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
+             "post_feedforward_layernorm", "self_attn.q_norm", "self_attn.k_norm")
+
+    def __init__(self, config: dict, weights: Weights, fast: bool = False, prefix: str = "model."):
+        super().__init__(config, weights, fast, prefix)
+        self.norm = self.norm + 1
+        scale = bf16_rounded(np.array([config["hidden_size"] ** 0.5]))[0]
+        self.embedding = self.embedding * scale
+        local = {"head_dim": config["head_dim"], "rope_theta": config["rope_local_base_freq"]}
+        self.local_frequencies, _ = rope_frequencies(local)
+
+    def head_name(self, weights: Weights) -> str:
+        head = self.prefix.removesuffix("model.") + "lm_head"
+        return head if head + ".weight" in weights.tensors else self.prefix + "embed_tokens"
+
+    def layer(self, weights: Weights, path: str, fast: bool) -> dict:
+        layer = {k: Linear(weights, f"{path}self_attn.{k}_proj", fast) for k in "qkvo"}
+        layer["mlp"] = Dense(weights, path + "mlp.", fast, gelu_tanh)
+        return layer | {n: weights.exact(path + n) + 1 for n in self.NORMS}
+
+    def __call__(self, embedded: np.ndarray) -> dict[str, np.ndarray]:
+        config, eps = self.config, self.config["rms_norm_eps"]
+        h, trace = embedded, {"embedding": embedded}
+        for i, layer in enumerate(self.layers):
+            is_global = (i + 1) % config["sliding_window_pattern"] == 0
+            a = self.attention(
+                layer, rms_norm(h, layer["input_layernorm"], eps),
+                self.frequencies if is_global else self.local_frequencies,
+                None if is_global else config["sliding_window"],
+                config["query_pre_attn_scalar"] ** -0.5)
+            h = h + rms_norm(a, layer["post_attention_layernorm"], eps)
+            m = layer["mlp"](rms_norm(h, layer["pre_feedforward_layernorm"], eps))
+            h = h + rms_norm(m, layer["post_feedforward_layernorm"], eps)
+            trace[f"layer{i}"] = h
+        trace["final_norm"] = rms_norm(h, self.norm, eps)
+        trace["logits"] = self.head(trace["final_norm"])
+        return trace
 
 
 def qwen3_weights(weights: Weights, config: dict, prefix: str = "model.",

@@ -22,7 +22,7 @@ public final class Qwen3ASR: Transcriber {
     private static let promptTokensReserve = 1024
 
     let encoder: Qwen3ASREncoder
-    private let decoder: Qwen3
+    private let decoder: Decoder
     private let tokenizer: Tokenizer
     let compute: Compute
     private let endTokens: Set<Int32>
@@ -46,14 +46,13 @@ public final class Qwen3ASR: Transcriber {
             )
         }
         encoder = try Qwen3ASREncoder(folder, config: audio, names: names)
-        let decoderConfig = try folder.read { _ in try Qwen3Config(text, isTied: true) }
-        guard decoderConfig.hidden == audio.outputColumns else {
+        decoder = try Qwen3.decoder(folder, config: text, prefix: names.decoder, isTied: true)
+        guard decoder.hiddenColumns == audio.outputColumns else {
             throw KernelError.malformed(
                 file: folder.configPath,
                 reason: "audio output_dim \(audio.outputColumns) is not the decoder's hidden_size "
-                    + "\(decoderConfig.hidden)")
+                    + "\(decoder.hiddenColumns)")
         }
-        decoder = try Qwen3(folder, config: decoderConfig, rope: text, prefix: names.decoder)
         tokenizer = try Tokenizer(folder: folder.path)
         endTokens = try ModelTokens.ends(of: folder, tokenizer: tokenizer)
         audioPad = try ModelTokens.id(

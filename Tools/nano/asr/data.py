@@ -15,6 +15,7 @@ import os
 import random as randomness
 
 import numpy as np
+from scipy.io import wavfile
 from scipy.signal import fftconvolve
 
 from mel import LogMel
@@ -129,26 +130,43 @@ def training_shard(seed, texts, speaker, log_mel):
     return shard
 
 
-def test_shard(texts, speaker, log_mel, general, clips_per_set):
-    """Held-out sets: seen voices, two unseen voices, general sentences, silence, raw general."""
+def test_clips(texts, speaker, general, clips_per_set):
+    """Held-out clips as (samples, text, voice, set): seen voices, two unseen voices, general
+    sentences, silence."""
     random = randomness.Random(20_261_121)
     generator = np.random.default_rng(7)
-    shard = Shard()
     for _ in range(clips_per_set):
         text = texts.clip(random)
         samples, voice = speaker.speak(text, random)
-        shard.add(log_mel(degrade(samples, random, generator)), text, voice, "seen")
+        yield degrade(samples, random, generator), text, voice, "seen"
     for kind in ("flite", "espeak"):
         for _ in range(clips_per_set // 2):
             text = texts.clip(random)
             samples = degrade(speaker.speak_unseen(text, random, kind), random, generator)
-            shard.add(log_mel(samples), text, kind, "unseen-" + kind)
+            yield samples, text, kind, "unseen-" + kind
     for text in general:
         samples, voice = speaker.speak(text, random)
-        shard.add(log_mel(samples), text, voice, "general")
+        yield samples, text, voice, "general"
     for _ in range(clips_per_set // 4):
-        shard.add(log_mel(silence(random, generator)), "", "none", "silence")
+        yield silence(random, generator), "", "none", "silence"
+
+
+def test_shard(clips, log_mel):
+    shard = Shard()
+    for samples, text, voice, group in clips:
+        shard.add(log_mel(samples), text, voice, group)
     return shard
+
+
+def write_recordings(clips, folder):
+    """Each clip as SET/NUMBER.wav with its text beside it, for `mlxi transcribe --reference`."""
+    for number, (samples, text, _, group) in enumerate(clips):
+        os.makedirs(os.path.join(folder, group), exist_ok=True)
+        path = os.path.join(folder, group, f"{number:04d}")
+        whole = np.clip(np.round(samples * 32767), -32768, 32767).astype(np.int16)
+        wavfile.write(path + ".wav", SAMPLE_RATE, whole)
+        with open(path + ".txt", "w") as file:
+            file.write(text + "\n")
 
 
 def main():
@@ -157,17 +175,22 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--shards", type=int, default=100)
+    parser.add_argument("--flite-share", type=float, default=FLITE_SHARE)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
+    parser.add_argument("--recordings", help="folder: write the test clips as wav and txt there")
     parser.add_argument("--clips-per-set", type=int, default=400)
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
-    speaker, log_mel = Speaker(FLITE_SHARE), LogMel(MEL_BINS)
+    speaker, log_mel = Speaker(arguments.flite_share), LogMel(MEL_BINS)
     texts = Texts(arguments.sentences, held_out=arguments.test is not None)
     if arguments.test:
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]
-        shard = test_shard(texts, speaker, log_mel, general, arguments.clips_per_set)
-        shard.write(os.path.join(arguments.out, "test"))
+        clips = test_clips(texts, speaker, general, arguments.clips_per_set)
+        if arguments.recordings:
+            write_recordings(clips, arguments.recordings)
+        else:
+            test_shard(clips, log_mel).write(os.path.join(arguments.out, "test"))
         return
     for number in range(arguments.shards):
         path = os.path.join(arguments.out, f"train-{arguments.worker}-{number:04d}")
