@@ -10,16 +10,24 @@ struct ModelStore: Sendable {
 
     /// What a short name stands for, first choice first.
     static let aliases: [String: [String]] = {
+        let small = ["4bit", "8bit", "bf16"]
         var table: [String: [String]] = [:]
-        for size in ["0.6B", "1.7B", "4B", "8B", "14B", "32B"] {
-            table["qwen3-\(size.lowercased())"] = ["4bit", "8bit", "bf16"].map {
-                "mlx-community/Qwen3-\(size)-\($0)"
-            }
+        func add(_ alias: String, _ repository: String, _ widths: [String]) {
+            table[alias.lowercased()] = widths.map { "mlx-community/\(repository)-\($0)" }
         }
+        for size in ["0.6B", "1.7B", "4B", "8B", "14B", "32B", "30B-A3B"] {
+            add("qwen3-\(size)", "Qwen3-\(size)", small)
+        }
+        for size in ["0.5B", "1.5B", "3B", "7B", "14B", "32B"] {
+            add("qwen2.5-\(size)", "Qwen2.5-\(size)-Instruct", small)
+        }
+        for size in ["1b", "4b", "12b", "27b"] {
+            add("gemma3-\(size)", "gemma-3-\(size)-it", small)
+        }
+        for size in ["1B", "3B"] { add("llama3.2-\(size)", "Llama-3.2-\(size)-Instruct", small) }
+        add("llama3.1-8b", "Meta-Llama-3.1-8B-Instruct", small)
         for size in ["0.6B", "1.7B"] {
-            table["qwen3-asr-\(size.lowercased())"] = ["8bit", "4bit", "bf16"].map {
-                "mlx-community/Qwen3-ASR-\(size)-\($0)"
-            }
+            add("qwen3-asr-\(size)", "Qwen3-ASR-\(size)", ["8bit", "4bit", "bf16"])
         }
         return table
     }()
