@@ -16,7 +16,9 @@ struct Mlxi: AsyncParsableCommand {
             130 interrupted.
             """,
         version: version,
-        subcommands: [Transcribe.self, Watch.self, Chat.self, Doctor.self])
+        subcommands: [
+            Transcribe.self, Watch.self, Chat.self, PerplexityCommand.self, Doctor.self,
+        ])
 
     static func main() async {
         // A closed pipe comes back as an error of write, so that it can count as success.

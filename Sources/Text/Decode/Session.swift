@@ -109,6 +109,32 @@ public final class Session {
         step(added, splice: nil, logitCount: added.count)
     }
 
+    /// Appends tokens, however many, and hands out the logits of each: for scoring a text.
+    ///
+    /// - Parameters:
+    ///   - added: tokens that fit in the cache.
+    ///   - body: gets the index in `added` and the logits [vocabularyCount] behind that token.
+    /// - Throws: `SessionError`, and what `body` throws.
+    public func score(
+        _ added: ArraySlice<Int32>, _ body: (Int, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        try check(added)
+        for start in stride(from: added.startIndex, to: added.endIndex, by: Self.prefillTokensMax) {
+            let part = added[start..<min(start + Self.prefillTokensMax, added.endIndex)]
+            try compute.workspace.scope {
+                let hidden = forward(part, splice: nil)
+                for first in stride(from: 0, to: part.count, by: Self.logitRowsMax) {
+                    let rows = hidden.rows(first..<min(first + Self.logitRowsMax, part.count))
+                    writeLogits(of: rows)
+                    for row in 0..<rows.count {
+                        let logits = UnsafeBufferPointer(logitRows[row])
+                        try body(start - added.startIndex + first + row, logits)
+                    }
+                }
+            }
+        }
+    }
+
     /// Logits [vocabularyCount] of the newest positions, oldest first.
     public func logits(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         require(index >= 0 && index < logitCount, "logits \(index) of \(logitCount)")
@@ -131,21 +157,35 @@ public final class Session {
     private func step(
         _ added: ArraySlice<Int32>, splice: (position: Int, rows: Rows)?, logitCount: Int
     ) {
-        let start = tokens.count
         compute.workspace.scope {
-            let hidden = compute.workspace.rows(added.count, model.hiddenColumns)
-            model.embed(added, into: hidden)
-            if let splice { Self.overlay(splice, on: hidden, from: start) }
-            model.forward(hidden, cache: cache, on: compute)
-            guard logitCount > 0 else { return }
-            let last = hidden.rows(added.count - logitCount..<added.count)
-            model.logits(last, into: logitRows.rows(0..<logitCount), on: compute)
-            compute.trace?.record("logits", logitRows.rows(0..<logitCount))
+            let hidden = forward(added, splice: splice)
+            self.logitCount = 0
+            if logitCount > 0 {
+                writeLogits(of: hidden.rows(added.count - logitCount..<added.count))
+            }
         }
-        self.logitCount = logitCount
+    }
+
+    /// Runs tokens behind those in the cache; the hidden states live in the enclosing scope.
+    private func forward(
+        _ added: ArraySlice<Int32>, splice: (position: Int, rows: Rows)?
+    ) -> Rows {
+        let start = tokens.count
+        let hidden = compute.workspace.rows(added.count, model.hiddenColumns)
+        model.embed(added, into: hidden)
+        if let splice { Self.overlay(splice, on: hidden, from: start) }
+        model.forward(hidden, cache: cache, on: compute)
         tokens.append(contentsOf: added)
         let isPlain = splice.map { tokens.count <= $0.position } ?? true
         if isPlain && plainCount == start { plainCount = tokens.count }
+        return hidden
+    }
+
+    private func writeLogits(of hidden: Rows) {
+        let rows = logitRows.rows(0..<hidden.count)
+        model.logits(hidden, into: rows, on: compute)
+        compute.trace?.record("logits", rows)
+        logitCount = hidden.count
     }
 
     /// Replaces the rows of `hidden`, whose first is at position `start`, that the splice covers.

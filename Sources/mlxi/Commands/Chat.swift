@@ -74,9 +74,6 @@ struct Chat: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    /// Longest text read from stdin.
-    static let inputBytesMax = 64 << 20
-
     private var sampling: SamplingOptions {
         SamplingOptions(
             temperature: temperature, topK: topK, topP: topP, minP: minP, seed: seed)
@@ -115,13 +112,7 @@ struct Chat: AsyncParsableCommand {
         guard isPiped else {
             throw CommandError.usage("give a prompt, or text on stdin")
         }
-        let data = FileHandle.standardInput.readData(ofLength: Self.inputBytesMax + 1)
-        guard data.count <= Self.inputBytesMax else {
-            throw CommandError.cannotRun("stdin: more than \(Self.inputBytesMax >> 20) MiB of text")
-        }
-        guard let piped = String(data: data, encoding: .utf8) else {
-            throw CommandError.cannotRun("stdin: not UTF-8 text")
-        }
+        let piped = try TextInput.standardInput()
         let text = [prompt ?? "", piped.trimmingCharacters(in: .newlines)]
             .filter { !$0.isEmpty }.joined(separator: "\n\n")
         guard !text.isEmpty else { throw CommandError.usage("the prompt is empty") }

@@ -9,6 +9,8 @@ import Text
 actor Engine: JobDoor {
     /// Jobs that may wait; more are refused, because their callers would rather know.
     static let queueJobsMax = 32
+    /// Progress of scoring is told this often.
+    private static let scoringStepTokens = 64
 
     private let thread = ComputeThread()
     private let precision: Precision
@@ -54,6 +56,7 @@ actor Engine: JobDoor {
             case .open(let models): try open(models, events)
             case .transcribe(let job): try transcribe(job, cancellation, events)
             case .chat(let job): try chat(job, cancellation, events)
+            case .perplexity(let job): try score(job, cancellation, events)
             }
             events.finish()
         } catch is CancellationError {
@@ -133,5 +136,21 @@ actor Engine: JobDoor {
         }
         try model.checkTrace()
         events.yield(.reply(reply))
+    }
+
+    private func score(
+        _ job: PerplexityJob, _ cancellation: Cancellation,
+        _ events: AsyncThrowingStream<JobEvent, any Error>.Continuation
+    ) throws {
+        events.yield(.opening(job.model))
+        let model = try residency.scorer(
+            job.model, OpenOptions(precision: precision, traceFolder: job.traceFolder))
+        let text = try model.score(job, isCancelled: { cancellation.isRequested }) { done, total in
+            if done % Self.scoringStepTokens == 0 {
+                events.yield(.scoring(tokens: done, of: total))
+            }
+        }
+        try model.checkTrace()
+        events.yield(.scored(text))
     }
 }

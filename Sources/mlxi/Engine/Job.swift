@@ -38,6 +38,37 @@ struct ChatJob: Sendable {
     var traceFolder: String?
 }
 
+/// A text to be scored by a language model.
+struct PerplexityJob: Sendable {
+    enum Input: Sendable {
+        case text(String)
+        case tokens([Int32])
+    }
+
+    var model: FoundModel
+    /// What errors call the input.
+    var label: String
+    var input: Input
+    /// Nil for the defaults.
+    var windowTokens: Int?
+    var strideTokens: Int?
+    /// Alternatives to each token.
+    var topCount: Int
+    /// Folder for named intermediate tensors.
+    var traceFolder: String?
+}
+
+/// What scoring came to.
+struct ScoredText: Sendable {
+    var perplexity: Perplexity
+    /// With the first, which is not scored.
+    var tokenCount: Int
+    var windowTokens: Int
+    var strideTokens: Int
+    /// Texts of the tokens in it.
+    var names: [Int32: String]
+}
+
 /// Models to open before the first real job, so that what is wrong with them is known at once.
 struct OpenJob: Sendable {
     var transcriber: FoundModel?
@@ -51,6 +82,7 @@ enum Job: Sendable {
     case open(OpenJob)
     case transcribe(TranscriptionJob)
     case chat(ChatJob)
+    case perplexity(PerplexityJob)
 }
 
 /// What a job tells while it runs, in this order.
@@ -69,6 +101,9 @@ enum JobEvent: Sendable {
     case text(String)
     /// The whole reply.
     case reply(Generation)
+    /// Tokens scored so far.
+    case scoring(tokens: Int, of: Int)
+    case scored(ScoredText)
 }
 
 /// The one door to the models: CLI, server and watch hand in jobs here.

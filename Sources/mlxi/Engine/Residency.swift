@@ -69,6 +69,13 @@ final class Residency {
         }
     }
 
+    /// The language model in a folder, opened for scoring if it is not.
+    func scorer(_ model: FoundModel, _ options: OpenOptions) throws -> OpenScorer {
+        try resident(model, options) { folder, trace in
+            try OpenScorer(folder, trace: trace, precision: options.precision)
+        }
+    }
+
     static func check(_ trace: Trace) throws {
         if let failure = trace.failure { throw CommandError.cannotRun(failure) }
     }

@@ -280,6 +280,8 @@ extension JobEvent {
             return "\(Timestamp.clock(seconds)) of \(Timestamp.clock(total)) heard, \(share) %"
         case .proofread(let done, let total):
             return "\(done * 100 / max(total, 1)) % proofread"
+        case .scoring(let done, let total):
+            return "\(done * 100 / max(total, 1)) % of \(total) tokens scored"
         default:
             return nil
         }

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random as randomness
+import re
 import time
 
 import torch
@@ -16,7 +17,7 @@ from decode import transcripts, word_error_rate
 from export import load
 from loader import Clips, Prompt
 
-
+HESITATION = re.compile(r", (?:um|uh|er), ")
 
 
 def cased_error_rate(references, hypotheses):
@@ -59,7 +60,8 @@ def write_pairs(model, prompt, clips, count, path):
             group = chosen[start : start + 64]
             found = transcripts(model, [clips.mel(clip) for clip in group], prompt)
             for clip, text in zip(group, found):
-                file.write(json.dumps({"ref": clip["text"], "hyp": text}) + "\n")
+                right = HESITATION.sub(" ", clip["text"])
+                file.write(json.dumps({"hypothesis": text, "reference": right}) + "\n")
             file.flush()
 
 

@@ -7,6 +7,7 @@ where the assistant's answer begins; the loss is on the answer alone. Everything
 `random.Random(seed)`, so a run can be repeated.
 """
 
+import difflib
 import json
 import random
 import sys
@@ -32,6 +33,7 @@ PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
 COPY_SHARE, CHAT_SHARE = 0.03, 0.08
 LONGEST_COPY = 60
+MENDABLE_RATIO = 0.7
 PREFIXES = {"proofread": SYSTEM_TURN.format(PROOFREAD_SYSTEM), "chat": "",
             "assistant": SYSTEM_TURN.format(CHAT_SYSTEM)}
 
@@ -127,6 +129,24 @@ def train_tokenizer(corpus, qa, folder):
     return tokenizer
 
 
+def mendable(heard, right):
+    """The transcript that a proofreader could make of `heard`: `right` where the words look alike,
+    `heard` where nobody could tell what was said, with the marks of `right` around both."""
+    left, wanted = heard.split(), right.split()
+    keys = [[w.strip(",.;:?!").lower() for w in words] for words in (left, wanted)]
+    out = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, *keys, False).get_opcodes():
+        one, other = " ".join(keys[0][a:b]), " ".join(keys[1][c:d])
+        fillers = [w in FILLERS for w in keys[0][a:b]]
+        if kind == "equal" or kind == "delete" and all(fillers):
+            out += wanted[c:d]
+        elif difflib.SequenceMatcher(None, one, other, False).ratio() >= MENDABLE_RATIO:
+            out += wanted[c:d]
+        else:
+            out += [w for w, filler in zip(left[a:b], fillers) if not filler]
+    return " ".join(out)
+
+
 class Examples:
     """An endless, seeded source of training examples."""
 
@@ -195,7 +215,7 @@ class Examples:
         if self.asr_pairs and rng.random() < 0.25:
             pairs = [rng.choice(self.asr_pairs) for _ in range(rng.choice((1, 1, 2, 3)))]
             heard = " ".join(p["hypothesis"] for p in pairs)
-            right = " ".join(p["reference"] for p in pairs)
+            right = mendable(heard, " ".join(p["reference"] for p in pairs))
             if rng.random() < 0.3:
                 heard = corrupt(heard, rng, self.known)
         else:
