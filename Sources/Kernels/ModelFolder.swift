@@ -12,7 +12,10 @@ public final class ModelFolder {
     public let architecture: String
 
     private let tensors: [String: StoredTensor]
+    private let invented: InventedWeights?
     private var asked: Set<String> = []
+    /// Matrices that were asked for, in that order.
+    public private(set) var matrices: [Weight] = []
 
     /// Opens a folder and checks the header of every weight file.
     ///
@@ -35,7 +38,22 @@ public final class ModelFolder {
             try config.string("model_type")
         }
         tensors = try WeightFiles.load(folder: path)
+        invented = nil
         try checkQuantization()
+    }
+
+    /// A model of which there is only a configuration.
+    ///
+    /// - Parameters:
+    ///   - name: stands where errors print a path.
+    ///   - invented: makes every tensor that is asked for.
+    /// - Throws: `JSONError` when `config` names no `model_type`.
+    public init(name: String, config: JSONValue, invented: InventedWeights) throws {
+        path = name
+        self.config = config
+        self.invented = invented
+        architecture = try JSONError.naming(name) { try config.string("model_type") }
+        tensors = [:]
     }
 
     /// Path of `config.json`, for errors about its values.
@@ -50,7 +68,9 @@ public final class ModelFolder {
     public var byteCount: Int { tensors.values.reduce(0) { $0 + $1.bytes.count } }
 
     /// Whether a tensor of this full name exists.
-    public func has(_ name: String) -> Bool { tensors[name] != nil }
+    public func has(_ name: String) -> Bool {
+        tensors[name] != nil || invented?.has(name) ?? false
+    }
 
     /// Names of tensors that nobody asked for, sorted: what the family's file does not know.
     public var unused: [String] { tensors.keys.filter { !asked.contains($0) }.sorted() }
@@ -58,7 +78,10 @@ public final class ModelFolder {
     /// The matrix `name`.weight [rows, columns] in whatever format it is stored, with the linear
     /// layer's `name`.bias if there is one.
     public func matrix(_ name: String, rows: Int, columns: Int) throws -> Weight {
-        let weight = try storedMatrix(name, rows: rows, columns: columns)
+        let weight =
+            try invented?.matrix(name, rows: rows, columns: columns)
+            ?? storedMatrix(name, rows: rows, columns: columns)
+        matrices.append(weight)
         guard has("\(name).bias") else { return weight }
         return weight.adding(bias: try vector("\(name).bias", count: rows))
     }
@@ -73,9 +96,14 @@ public final class ModelFolder {
     public func convolution(
         _ name: String, outputs: Int, inputs: Int, kernel: Int
     ) throws -> Weight {
+        let columns = kernel * kernel * inputs
+        if let invented {
+            let weight = try invented.matrix(name, rows: outputs, columns: columns)
+            return has("\(name).bias")
+                ? weight.adding(bias: try vector("\(name).bias", count: outputs)) : weight
+        }
         let full = "\(name).weight"
         let tensor = try stored(full)
-        let columns = kernel * kernel * inputs
         let weight: Weight
         switch tensor.shape {
         case [outputs, kernel, kernel, inputs]:
@@ -98,6 +126,7 @@ public final class ModelFolder {
 
     /// A plain tensor as f32 values.
     public func values(_ name: String, shape: [Int]) throws -> [Float] {
+        if let invented { return invented.values(name, count: shape.reduce(1, *)) }
         let tensor = try stored(name)
         guard tensor.shape == shape else { throw mismatch(name, tensor, "\(shape)") }
         let count = shape.reduce(1, *)

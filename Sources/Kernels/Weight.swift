@@ -66,6 +66,20 @@ public struct Weight {
             owners: [codes.file, scales.file] + (biases.map { [$0.file] } ?? []))
     }
 
+    /// A matrix in memory that no file holds: codes at its start, scales and biases of bf16 (or
+    /// microscaling bytes) at the given offsets.
+    init(
+        name: String, format: WeightFormat, rows: Int, columns: Int, memory: AnonymousMemory,
+        scalesAt: Int?, biasesAt: Int?
+    ) {
+        self.init(
+            name: name, format: format, rows: rows, columns: columns,
+            codes: UnsafeRawPointer(memory.base),
+            scales: scalesAt.map { UnsafeRawPointer(memory.base + $0) },
+            biases: biasesAt.map { UnsafeRawPointer(memory.base + $0) },
+            scaleFormat: CK_BF16, owners: [memory])
+    }
+
     /// A matrix of f32 values made in memory (a reordered convolution, a test).
     public init(name: String, rows: Int, columns: Int, values: [Float]) {
         require(values.count == rows * columns, "\(name): \(values.count) values")

@@ -1,6 +1,8 @@
 // Which instruction sets this machine and its operating system can run, and the one in use.
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "table.h"
 
@@ -41,11 +43,25 @@ static bool can_avx512(void) {
                bit_AVX512F | bit_AVX512CD | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
            has(leaf(7).ecx, bit_AVX512VBMI | bit_AVX512VNNI | bit_GFNI);
 }
+
+/// Tiles are large, so Linux wants to be asked before a process uses them; threads inherit the
+/// permission.
+static bool can_amx(void) {
+    const unsigned tile_state = 0x60000, amx_bf16 = 1u << 22, amx_tile = 1u << 24,
+                   amx_int8 = 1u << 25;
+    const long request_permission = 0x1023, tile_data = 18;
+    return can_avx512() && has(saved_registers(), tile_state) &&
+           has(leaf(7).edx, amx_bf16 | amx_tile | amx_int8) &&
+           syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
 #endif
 
-enum { TABLES_MAX = 3 };
+enum { TABLES_MAX = 4 };
 
 static const ck_table *tables[TABLES_MAX];
+#if defined(__x86_64__)
+static ck_table table_amx;
+#endif
 static const char *names[TABLES_MAX + 1];
 static _Atomic(const ck_table *) current;
 static _Thread_local const ck_table *own;
@@ -54,6 +70,13 @@ static _Thread_local const ck_table *own;
 __attribute__((constructor)) static void list_tables(void) {
     size_t count = 0;
 #if defined(__x86_64__)
+    if (can_amx()) {
+        table_amx = ck_table_avx512;
+        table_amx.name = "amx";
+        table_amx.linear_block = ck_linear_block_amx;
+        table_amx.peak = ck_peak_amx;
+        tables[count++] = &table_amx;
+    }
     if (can_avx512()) tables[count++] = &ck_table_avx512;
     if (can_avx2()) tables[count++] = &ck_table_avx2;
 #endif

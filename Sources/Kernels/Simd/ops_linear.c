@@ -8,6 +8,7 @@ enum {
     ROWS_OF_QUANTIZE_ITEM = 8,
     ROW_ALIGNMENT = 32,        // blocks of output rows are cut at multiples of this
     ROWS_OF_BLOCK_MAX = 256,
+    ROWS_OF_TILE = 16,         // input rows that the widest bodies take together
     ITEMS_PER_THREAD = 8,      // enough to even out threads that are not scheduled
 };
 
@@ -17,9 +18,15 @@ static size_t round_up(size_t value, size_t multiple) {
 
 static size_t divide_up(size_t value, size_t divisor) { return (value + divisor - 1) / divisor; }
 
+/// Bytes from one row of codes to the next: an odd number of cache lines, so that the same columns
+/// of neighbouring rows lie in different sets of the cache.
+static size_t code_stride(size_t columns) {
+    return round_up(columns, CK_CODE_PADDING) + CACHE_LINE_BYTES;
+}
+
 size_t ck_linear_scratch_bytes(size_t count, size_t columns) {
     const size_t groups = divide_up(columns, GROUP_MIN);
-    const size_t codes = count * round_up(columns, CK_CODE_PADDING);
+    const size_t codes = count * code_stride(columns);
     return codes + 3 * (count * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
 }
 
@@ -55,7 +62,7 @@ static void *carve(char **scratch, size_t bytes) {
 static void place_activations(linear_job *job, char *scratch) {
     ck_activations *a = &job->activations;
     a->groups = a->columns / a->group;
-    a->code_stride = round_up(a->columns, CK_CODE_PADDING);
+    a->code_stride = code_stride(a->columns);
     const size_t values = job->count * a->groups;
     a->codes = carve(&scratch, job->count * a->code_stride);
     a->scales = carve(&scratch, values * sizeof(float));
@@ -106,7 +113,7 @@ static void cut_blocks(linear_job *job) {
     size_t rows = 0;
     for (size_t i = 0; i < job->part_count; i++) rows += job->parts[i].rows;
     job->token_blocks = divide_up(job->count, CK_BLOCK_TOKENS);
-    job->tokens_of_block = divide_up(job->count, job->token_blocks);
+    job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), ROWS_OF_TILE);
     job->token_blocks = divide_up(job->count, job->tokens_of_block);
     const size_t items = ck_pool_threads() * ITEMS_PER_THREAD;
     const size_t wanted = round_up(divide_up(rows * job->token_blocks, items), ROW_ALIGNMENT);

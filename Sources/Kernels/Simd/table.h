@@ -37,12 +37,20 @@ typedef struct {
 
     size_t (*argmax)(const float *x, size_t count);
     float (*log_sum_exp)(const float *x, size_t count);
+
+    // ceilings: operations of `rounds` rounds on the calling thread (0: no such instruction), and the
+    // sum of what was read
+    double (*peak)(ck_peak_kind kind, size_t rounds);
+    uint64_t (*read_all)(const void *memory, size_t bytes);
 } ck_table;
 
 extern const ck_table ck_table_scalar;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2;
 extern const ck_table ck_table_avx512;
+/// What AMX does better than AVX-512; the thread's use of tiles must have been permitted.
+void ck_linear_block_amx(const ck_block *block);
+double ck_peak_amx(ck_peak_kind kind, size_t rounds);
 #endif
 
 /// The table in use on the calling thread.

@@ -104,7 +104,7 @@ typedef struct {
 
 /// Names of the instruction sets this machine can run, best first, NULL-terminated.
 const char *const *ck_isa_available(void);
-/// Selects one by name ("scalar", "avx2", "avx512"); false if the machine cannot run it.
+/// Selects one by name ("scalar", "avx2", "avx512", "amx"); false if the machine cannot run it.
 /// Call before any work.
 bool ck_isa_select(const char *name);
 /// The same for the calling thread and the parallel work it starts, for tests; NULL ends it.
@@ -115,6 +115,19 @@ const char *ck_isa_name(void);
 /// Starts the pool with `threads` workers including the caller (1...64). Calling again changes it.
 void ck_pool_start(size_t threads);
 size_t ck_pool_threads(void);
+
+// --- ceilings ------------------------------------------------------------------------------------
+
+typedef enum { CK_PEAK_INT8 = 0, CK_PEAK_BF16 = 1, CK_PEAK_F32 = 2 } ck_peak_kind;
+
+/// Runs `rounds` rounds of multiply-adds on registers on every thread of the pool. Returns how many
+/// operations that were, 0 if the instruction set in use has none of the kind.
+double ck_peak(ck_peak_kind kind, size_t rounds);
+/// Reads `bytes` once, split over the pool; returns a sum, so that it is read indeed.
+uint64_t ck_read_all(const void *memory, size_t bytes);
+/// Fills memory with words (random & keep | set), the same for the same seed on any number of
+/// threads.
+void ck_fill_noise(void *memory, size_t bytes, size_t seed, uint64_t keep, uint64_t set);
 
 // --- linear layers -------------------------------------------------------------------------------
 
