@@ -9,7 +9,8 @@ public final class KVCache {
 
     private let layers: [ck_kv]
     private let base: UnsafeMutableRawPointer
-    private let byteCount: Int
+    /// Address space reserved; as much memory when the cache is full.
+    public let byteCount: Int
     /// Tokens that fit.
     public let capacity: Int
     /// Tokens stored so far. Rows beyond it are stale and never read.

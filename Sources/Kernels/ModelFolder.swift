@@ -15,7 +15,7 @@ public final class ModelFolder {
     private let invented: InventedWeights?
     private var asked: Set<String> = []
     /// Matrices that were asked for, in that order.
-    public private(set) var matrices: [Weight] = []
+    public private(set) var matricesAsked: [Weight] = []
 
     /// Opens a folder and checks the header of every weight file.
     ///
@@ -78,10 +78,7 @@ public final class ModelFolder {
     /// The matrix `name`.weight [rows, columns] in whatever format it is stored, with the linear
     /// layer's `name`.bias if there is one.
     public func matrix(_ name: String, rows: Int, columns: Int) throws -> Weight {
-        let weight =
-            try invented?.matrix(name, rows: rows, columns: columns)
-            ?? storedMatrix(name, rows: rows, columns: columns)
-        matrices.append(weight)
+        let weight = try storedMatrix(name, rows: rows, columns: columns)
         guard has("\(name).bias") else { return weight }
         return weight.adding(bias: try vector("\(name).bias", count: rows))
     }
@@ -166,6 +163,16 @@ public final class ModelFolder {
 
     private func matrix(
         named name: String, rows: Int, columns: Int, stored: (String) throws -> StoredTensor
+    ) throws -> Weight {
+        let weight =
+            try invented?.matrix(name, rows: rows, columns: columns)
+            ?? checkedMatrix(name, rows: rows, columns: columns, stored: stored)
+        matricesAsked.append(weight)
+        return weight
+    }
+
+    private func checkedMatrix(
+        _ name: String, rows: Int, columns: Int, stored: (String) throws -> StoredTensor
     ) throws -> Weight {
         let codes = try stored("\(name).weight")
         guard has("\(name).scales") else {

@@ -17,7 +17,8 @@ struct Mlxi: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Transcribe.self, Watch.self, Chat.self, PerplexityCommand.self, Doctor.self,
+            Transcribe.self, Watch.self, Chat.self, PerplexityCommand.self, Bench.self,
+            Doctor.self,
         ])
 
     static func main() async {

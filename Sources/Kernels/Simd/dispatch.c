@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "table.h"
+#include "linear.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -73,6 +73,7 @@ __attribute__((constructor)) static void list_tables(void) {
     if (can_amx()) {
         table_amx = ck_table_avx512;
         table_amx.name = "amx";
+        table_amx.tile = CK_TILE_TOKENS;
         table_amx.linear_block = ck_linear_block_amx;
         table_amx.peak = ck_peak_amx;
         tables[count++] = &table_amx;

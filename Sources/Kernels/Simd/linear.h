@@ -11,6 +11,8 @@ enum {
     CK_PANEL_BYTES = 160 * 1024,
     /// Quantized rows are padded with zeros to a multiple of this many codes.
     CK_CODE_PADDING = 128,
+    /// Input rows of one tile: what the widest bodies take together.
+    CK_TILE_TOKENS = 16,
     /// A doubled e2m1 value, -12...12, is stored as an unsigned code by adding this.
     CK_E2M1_OFFSET = 12,
 };
@@ -21,18 +23,37 @@ enum {
 /// sums[t, g] = scales[t, g] * sum of the group's codes: the weights' bias multiplies the same
 /// rounded x as their codes do, else the rounding errors of a group would not cancel.
 /// The order of the codes within each eight is the business of the instruction set.
+///
+/// Rows lie one after the other (tile = 1), or in tiles of CK_TILE_TOKENS: then a tile has the codes
+/// of its first group row by row, then those of the second, and so on, and likewise the values of a
+/// group side by side. ck_codes_of and ck_value_of know; the steps lead on from there.
 struct ck_activations {
     const float *x;
     size_t x_stride;
     size_t columns;
     size_t group;   // quantization group, 0 if the activations stay f32
     size_t groups;  // columns / group
+    size_t tile;
     size_t code_stride;
+    size_t code_step, code_group_step;    // to the next row of a tile, to the next group
+    size_t value_step, value_group_step;  // the same for scales and sums
     int8_t *codes;       // [count, code_stride]
     float *scales;       // [count, groups]
     float *sums;         // [count, groups]
     int32_t *code_sums;  // [count, groups]
 };
+
+/// Where the codes of group g of row t begin.
+static inline int8_t *ck_codes_of(const ck_activations *a, size_t t, size_t g) {
+    const size_t first = t / a->tile * a->tile;
+    return a->codes + first * a->code_stride + (t - first) * a->code_step + g * a->code_group_step;
+}
+
+/// Index of the scale and the sums of group g of row t.
+static inline size_t ck_value_of(const ck_activations *a, size_t t, size_t g) {
+    const size_t first = t / a->tile * a->tile;
+    return first * a->groups + (t - first) * a->value_step + g * a->value_group_step;
+}
 
 /// Output rows [first_row, +row_count) for tokens [first_token, +token_count), written to
 /// y[token * y_stride + row]. token_count <= CK_BLOCK_TOKENS; panel: CK_PANEL_BYTES, 64-aligned.

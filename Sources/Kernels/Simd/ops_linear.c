@@ -8,7 +8,6 @@ enum {
     ROWS_OF_QUANTIZE_ITEM = 8,
     ROW_ALIGNMENT = 32,        // blocks of output rows are cut at multiples of this
     ROWS_OF_BLOCK_MAX = 256,
-    ROWS_OF_TILE = 16,         // input rows that the widest bodies take together
     ITEMS_PER_THREAD = 8,      // enough to even out threads that are not scheduled
 };
 
@@ -24,10 +23,15 @@ static size_t code_stride(size_t columns) {
     return round_up(columns, CK_CODE_PADDING) + CACHE_LINE_BYTES;
 }
 
+/// Rows of whole tiles, if there is one.
+static size_t tiled(size_t count) {
+    return count < CK_TILE_TOKENS ? count : round_up(count, CK_TILE_TOKENS);
+}
+
 size_t ck_linear_scratch_bytes(size_t count, size_t columns) {
-    const size_t groups = divide_up(columns, GROUP_MIN);
-    const size_t codes = count * code_stride(columns);
-    return codes + 3 * (count * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
+    const size_t groups = divide_up(columns, GROUP_MIN), rows = tiled(count);
+    const size_t codes = rows * code_stride(columns);
+    return codes + 3 * (rows * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
 }
 
 /// The group activations are quantized in for this matrix, 0 if they stay f32.
@@ -63,8 +67,14 @@ static void place_activations(linear_job *job, char *scratch) {
     ck_activations *a = &job->activations;
     a->groups = a->columns / a->group;
     a->code_stride = code_stride(a->columns);
-    const size_t values = job->count * a->groups;
-    a->codes = carve(&scratch, job->count * a->code_stride);
+    a->tile = job->count < CK_TILE_TOKENS ? 1 : job->table->tile;
+    const bool alone = a->tile == 1;
+    a->code_step = alone ? a->code_stride : a->group;
+    a->code_group_step = a->tile * a->group;
+    a->value_step = alone ? a->groups : 1;
+    a->value_group_step = a->tile;
+    const size_t rows = tiled(job->count), values = rows * a->groups;
+    a->codes = carve(&scratch, rows * a->code_stride);
     a->scales = carve(&scratch, values * sizeof(float));
     a->sums = carve(&scratch, values * sizeof(float));
     a->code_sums = carve(&scratch, values * sizeof(int32_t));
@@ -113,7 +123,7 @@ static void cut_blocks(linear_job *job) {
     size_t rows = 0;
     for (size_t i = 0; i < job->part_count; i++) rows += job->parts[i].rows;
     job->token_blocks = divide_up(job->count, CK_BLOCK_TOKENS);
-    job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), ROWS_OF_TILE);
+    job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), CK_TILE_TOKENS);
     job->token_blocks = divide_up(job->count, job->tokens_of_block);
     const size_t items = ck_pool_threads() * ITEMS_PER_THREAD;
     const size_t wanted = round_up(divide_up(rows * job->token_blocks, items), ROW_ALIGNMENT);

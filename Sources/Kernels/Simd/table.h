@@ -14,6 +14,7 @@ typedef struct {
     const char *name;
 
     // linear: see linear.h for the activation layout and the meaning of a block
+    size_t tile;  // rows of activations that lie together where there are as many, else 1
     void (*quantize)(const ck_activations *activations, size_t first, size_t count);
     void (*linear_block)(const ck_block *block);
     void (*row)(const ck_matrix *matrix, size_t row, float *out);

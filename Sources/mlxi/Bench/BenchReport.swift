@@ -1,0 +1,101 @@
+import Foundation
+import Kernels
+
+/// What `mlxi bench` measured.
+struct BenchReport: Encodable, Sendable {
+    /// Tokens a second of one kind of work.
+    struct Rate: Encodable, Sendable {
+        /// Tokens of the prompt, or tokens decoded one after the other.
+        var tokens: Int
+        var perSecond: Double
+        var perSecondMin: Double
+        var perSecondMax: Double
+        /// From the prompt to its first token; absent for decoding.
+        var firstTokenMilliseconds: Double?
+        /// Of the ceiling that limits this work; absent where the work per token is not known.
+        var ceilingPercent: Double?
+    }
+
+    struct Ceiling: Encodable, Sendable {
+        var memoryGigabytesPerSecond: Double
+        var int8Gops: Double
+        var bf16Gflops: Double
+        var f32Gflops: Double
+
+        init(_ measured: Ceilings) {
+            memoryGigabytesPerSecond = measured.memoryBytesPerSecond / 1e9
+            int8Gops = measured.int8PerSecond / 1e9
+            bf16Gflops = measured.bf16PerSecond / 1e9
+            f32Gflops = measured.f32PerSecond / 1e9
+        }
+    }
+
+    var model: String
+    var format: String
+    var instructionSet: String
+    var threads: Int
+    var ceilings: Ceiling
+    var weightMegabytes: Int
+    /// Of header and tensors, with the files in the page cache; absent for a shape.
+    var openMilliseconds: Double?
+    /// The same and one pass over the weights, before and after the page cache was emptied.
+    var startMilliseconds: Double?
+    var startColdMilliseconds: Double?
+    var peakMegabytes: Int
+    var prefill: [Rate]
+    var decode: Rate
+
+    /// The report for people.
+    var text: String {
+        func one(_ value: Double) -> String { Timestamp.fixed(value, places: 1) }
+        func none(_ value: Double) -> String { Timestamp.fixed(value, places: 0) }
+        var lines = [
+            "\(model), \(format), \(instructionSet), \(threads) thread\(threads == 1 ? "" : "s")",
+            "ceilings   memory \(one(ceilings.memoryGigabytesPerSecond)) GB/s, "
+                + "int8 \(none(ceilings.int8Gops)) GOP/s, bf16 \(none(ceilings.bf16Gflops)) and "
+                + "f32 \(none(ceilings.f32Gflops)) GFLOP/s",
+            "memory     weights \(weightMegabytes) MB, peak of the process \(peakMegabytes) MB",
+        ]
+        if let open = openMilliseconds, let start = startMilliseconds {
+            let cold = startColdMilliseconds.map { ", from a cold cache \(one($0)) ms" } ?? ""
+            lines.append(
+                "start      open \(one(open)) ms, to the first token \(one(start)) ms\(cold)")
+        }
+        lines += ["", Self.row("", "tok/s", "min", "max", "of ceiling", "first token")]
+        for rate in prefill { lines.append(Self.row("prefill \(rate.tokens)", rate)) }
+        lines.append(Self.row("decode \(decode.tokens)", decode))
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func row(_ name: String, _ rate: Rate) -> String {
+        row(
+            name, Timestamp.fixed(rate.perSecond, places: 1),
+            Timestamp.fixed(rate.perSecondMin, places: 1),
+            Timestamp.fixed(rate.perSecondMax, places: 1),
+            rate.ceilingPercent.map { Timestamp.fixed($0, places: 1) + " %" } ?? "-",
+            rate.firstTokenMilliseconds.map { Timestamp.fixed($0, places: 1) + " ms" } ?? "-")
+    }
+
+    private static func row(_ name: String, _ cells: String...) -> String {
+        let start = name.padding(toLength: max(name.count, 14), withPad: " ", startingAt: 0)
+        return cells.reduce(start) { line, cell in
+            line + String(repeating: " ", count: max(12 - cell.count, 1)) + cell
+        }
+    }
+}
+
+extension BenchReport.Rate {
+    /// - Parameters:
+    ///   - seconds: of each repetition; not empty.
+    ///   - ceiling: tokens a second that the machine could do.
+    init(tokens: Int, seconds: [Double], ceiling: Double?, isPrompt: Bool) {
+        let sorted = seconds.sorted()
+        let median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+        self.tokens = tokens
+        perSecond = Double(tokens) / median
+        perSecondMin = Double(tokens) / (sorted.last ?? median)
+        perSecondMax = Double(tokens) / (sorted.first ?? median)
+        firstTokenMilliseconds = isPrompt ? median * 1000 : nil
+        ceilingPercent = ceiling.map { 100 * Double(tokens) / median / $0 }
+    }
+}

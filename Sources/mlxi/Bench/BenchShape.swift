@@ -1,0 +1,79 @@
+import Foundation
+import Kernels
+
+/// A model known by its dimensions alone, so that its speed can be measured before its gigabytes
+/// are fetched. Another one is another row of `all`.
+struct BenchShape: Sendable {
+    var name: String
+    /// What the family's file reads of `config.json`.
+    var config: String
+    /// Optional tensors that the checkpoint has.
+    var present: [String] = []
+
+    static let all: [BenchShape] = [
+        qwen3("qwen3-0.6b", 1024, 3072, layers: 28, heads: 16),
+        qwen3("qwen3-1.7b", 2048, 6144, layers: 28, heads: 16),
+        qwen3("qwen3-4b", 2560, 9728, layers: 36, heads: 32),
+        qwen3("qwen3-8b", 4096, 12288, layers: 36, heads: 32, isTied: false),
+        qwen3("qwen3-14b", 5120, 17408, layers: 40, heads: 40, isTied: false),
+        qwen3("qwen3-embedding-0.6b", 1024, 3072, layers: 28, heads: 16),
+        gemma3("gemma3-1b", 1152, 6912, layers: 26, heads: 4, kvHeads: 1),
+        gemma3("gemma3-4b", 2560, 10240, layers: 34, heads: 8, kvHeads: 4),
+        gemma3("gemma3-12b", 3840, 15360, layers: 48, heads: 16, kvHeads: 8),
+        qwen3("qwen3-asr-0.6b decoder", 1024, 3072, layers: 28, heads: 16),
+        qwen3("qwen3-asr-1.7b decoder", 2048, 6144, layers: 28, heads: 16),
+    ]
+
+    /// Models that this program is to have and has not yet.
+    static let later = [
+        "whisper-tiny", "whisper-base", "whisper-small", "whisper-medium", "whisper-large-v3",
+        "whisper-large-v3-turbo", "paddleocr-vl", "qwen3-tts-1.7b",
+    ]
+
+    /// - Throws: `CommandError` that lists the names.
+    static func named(_ name: String) throws -> BenchShape {
+        let wanted = name.lowercased()
+        if let shape = all.first(where: { $0.name == wanted || $0.name == "\(wanted) decoder" }) {
+            return shape
+        }
+        let names = all.map(\.name).joined(separator: ", ")
+        let reason = later.contains(wanted) ? "is not available yet" : "is not known"
+        throw CommandError.usage("--shape \(name) \(reason); there are: \(names)")
+    }
+
+    /// The model with all weights reserved; `InventedWeights.fill` makes them.
+    func folder(_ weights: InventedWeights) throws -> ModelFolder {
+        let config = try JSONValue.parse(config, source: name)
+        return try ModelFolder(name: name, config: config, invented: weights)
+    }
+
+    private static func qwen3(
+        _ name: String, _ hidden: Int, _ intermediate: Int, layers: Int, heads: Int,
+        isTied: Bool = true
+    ) -> BenchShape {
+        BenchShape(
+            name: name,
+            config: """
+                {"model_type": "qwen3", "hidden_size": \(hidden), \
+                "intermediate_size": \(intermediate), "num_hidden_layers": \(layers), \
+                "num_attention_heads": \(heads), "num_key_value_heads": 8, "head_dim": 128, \
+                "vocab_size": 151936, "rope_theta": 1000000, "max_position_embeddings": 40960, \
+                "tie_word_embeddings": \(isTied)}
+                """,
+            present: isTied ? [] : ["lm_head.weight"])
+    }
+
+    private static func gemma3(
+        _ name: String, _ hidden: Int, _ intermediate: Int, layers: Int, heads: Int, kvHeads: Int
+    ) -> BenchShape {
+        BenchShape(
+            name: name,
+            config: """
+                {"model_type": "gemma3_text", "hidden_size": \(hidden), \
+                "intermediate_size": \(intermediate), "num_hidden_layers": \(layers), \
+                "num_attention_heads": \(heads), "num_key_value_heads": \(kvHeads), \
+                "head_dim": 256, "vocab_size": 262144, "rope_theta": 1000000, \
+                "sliding_window": 1024, "max_position_embeddings": 32768}
+                """)
+    }
+}

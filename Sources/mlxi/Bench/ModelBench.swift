@@ -1,0 +1,216 @@
+import Foundation
+import Kernels
+import Text
+
+/// What to measure.
+struct BenchPlan: Sendable {
+    enum Subject: Sendable {
+        case model(FoundModel)
+        case shape(BenchShape, WeightFormat)
+    }
+
+    var subject: Subject
+    /// Prompt lengths.
+    var prompts: [Int]
+    /// Tokens to decode.
+    var tokens: Int
+    var repeats: Int
+    var precision: Precision
+    /// Measures the start from an empty page cache too.
+    var isCold: Bool
+}
+
+/// Measures a language model: prompts of scattered tokens, then tokens one by one, always the best
+/// one, as `chat` does without sampling.
+struct ModelBench {
+    private let plan: BenchPlan
+    private let terminal: Terminal
+
+    /// Memory beside weights and cache: activations of a prompt's step, logits, the program.
+    private static let otherBytes = 512 << 20
+    /// Prompt before decoding.
+    private static let decodePromptTokens = 8
+
+    init(_ plan: BenchPlan, terminal: Terminal) {
+        self.plan = plan
+        self.terminal = terminal
+    }
+
+    private struct Opened {
+        var name: String
+        var folder: ModelFolder
+        var model: any LanguageModel
+        var session: Session
+    }
+
+    func run() throws -> BenchReport {
+        terminal.progress("measuring the machine")
+        var ceilings = try Ceilings.measure()
+        let cold = plan.isCold ? try start(isCold: true)?.total : nil
+        let warm = try start(isCold: false)
+        ProcessMemory.resetPeak()
+        let opened = try open()
+        let limits = Limits(opened.folder, vocabulary: opened.model.vocabularyCount)
+        let prefill = try plan.prompts.map { try (tokens: $0, seconds: prompt($0, opened)) }
+        let decode = try decode(opened)
+        let peak = ProcessMemory.peakBytes
+        terminal.progress("measuring the memory again")
+        ceilings.memoryBytesPerSecond = max(
+            ceilings.memoryBytesPerSecond, try Ceilings.memory())
+        terminal.wipeProgress()
+        let exact = plan.precision == .exact
+        return BenchReport(
+            model: opened.name, format: limits.format, instructionSet: Machine.instructionSet,
+            threads: Machine.threads, ceilings: BenchReport.Ceiling(ceilings),
+            weightMegabytes: limits.bytes >> 20,
+            openMilliseconds: warm.map { $0.open * 1000 },
+            startMilliseconds: warm.map { $0.total * 1000 },
+            startColdMilliseconds: cold.map { $0 * 1000 }, peakMegabytes: peak >> 20,
+            prefill: prefill.map {
+                BenchReport.Rate(
+                    tokens: $0.tokens, seconds: $0.seconds,
+                    ceiling: limits.prefillPerSecond(ceilings, isExact: exact), isPrompt: true)
+            },
+            decode: BenchReport.Rate(
+                tokens: plan.tokens, seconds: decode,
+                ceiling: limits.decodePerSecond(ceilings), isPrompt: false))
+    }
+
+    private var capacity: Int {
+        max(plan.prompts.max() ?? 0, Self.decodePromptTokens + plan.tokens) + 1
+    }
+
+    private func open() throws -> Opened {
+        let compute = try Compute(precision: plan.precision)
+        switch plan.subject {
+        case .model(let found):
+            let folder = try ModelFolder(path: found.folder)
+            let model = try languageModels.open(folder, on: compute)
+            return Opened(
+                name: found.name, folder: folder, model: model, session: try session(model, compute)
+            )
+        case .shape(let shape, let format):
+            let weights = InventedWeights(format: format, present: shape.present)
+            let folder = try shape.folder(weights)
+            let model = try languageModels.open(folder, on: compute)
+            let session = try session(model, compute)
+            try checkMemory(shape, weights: weights.byteCount, model)
+            terminal.progress("making \(weights.byteCount >> 20) MB of weights")
+            weights.fill()
+            return Opened(name: shape.name, folder: folder, model: model, session: session)
+        }
+    }
+
+    private func session(_ model: any LanguageModel, _ compute: Compute) throws -> Session {
+        guard capacity <= model.contextTokensMax else {
+            throw CommandError.usage(
+                "\(capacity) tokens asked for, the model was trained for "
+                    + "\(model.contextTokensMax)")
+        }
+        return try Session(model: model, compute: compute, capacity: capacity)
+    }
+
+    private func checkMemory(
+        _ shape: BenchShape, weights: Int, _ model: any LanguageModel
+    ) throws {
+        let cache = try model.makeCache(capacity: capacity, precision: plan.precision).byteCount
+        let needed = weights + cache + Self.otherBytes
+        let available = ProcessMemory.availableBytes
+        guard needed <= available else {
+            throw CommandError.cannotRun(
+                "\(shape.name) needs \(needed >> 20) MB (weights \(weights >> 20), cache "
+                    + "\(cache >> 20)), \(available >> 20) MB are free; try fewer --bits")
+        }
+    }
+
+    /// Opens the model and computes one token: what a user waits for at the least.
+    private func start(isCold: Bool) throws -> (open: Double, total: Double)? {
+        guard case .model(let found) = plan.subject else { return nil }
+        if isCold {
+            for name in try PosixFileSystem().names(in: found.folder) {
+                ProcessMemory.forget(file: Path.join(found.folder, name))
+            }
+        }
+        var openSeconds = 0.0
+        let total = try Stopwatch.seconds {
+            var opened: Opened?
+            openSeconds = try Stopwatch.seconds { opened = try open() }
+            try opened?.session.sync(Prompt([1]))
+        }
+        return (openSeconds, total)
+    }
+
+    /// Seconds of each repetition.
+    private func prompt(_ count: Int, _ opened: Opened) throws -> [Double] {
+        let tokens = Self.scatteredTokens(count, below: opened.model.vocabularyCount)
+        return try (0..<plan.repeats).map { turn in
+            terminal.progress("prefill of \(count) tokens, \(turn + 1) of \(plan.repeats)")
+            opened.session.truncate(to: 0)
+            return try Stopwatch.seconds {
+                try opened.session.sync(Prompt(tokens))
+                _ = Logits.argmax(opened.session.logits(0))
+            }
+        }
+    }
+
+    private func decode(_ opened: Opened) throws -> [Double] {
+        let prompt = Self.scatteredTokens(
+            Self.decodePromptTokens, below: opened.model.vocabularyCount)
+        return try (0..<plan.repeats).map { turn in
+            terminal.progress("decode, \(turn + 1) of \(plan.repeats)")
+            opened.session.truncate(to: 0)
+            try opened.session.sync(Prompt(prompt))
+            var token = [Int32(Logits.argmax(opened.session.logits(0)))]
+            return try Stopwatch.seconds {
+                for _ in 0..<plan.tokens {
+                    try opened.session.run(token[...])
+                    token[0] = Int32(Logits.argmax(opened.session.logits(0)))
+                }
+            }
+        }
+    }
+
+    /// Tokens from all over the vocabulary, the same in every run.
+    private static func scatteredTokens(_ count: Int, below bound: Int) -> [Int32] {
+        let step = 7919  // a prime, so that no two of a prompt are the same
+        return (1...count).map { Int32($0 * step % bound) }
+    }
+}
+
+/// What one token costs at the least.
+private struct Limits {
+    /// Of the largest matrix of the layers.
+    let format: String
+    /// All matrices.
+    let bytes: Int
+    private let isInteger: Bool
+    /// nil where not every token meets every matrix.
+    private let cost: (bytes: Int, operations: Int)?
+
+    init(_ folder: ModelFolder, vocabulary: Int) {
+        let matrices = folder.matricesAsked
+        bytes = matrices.reduce(0) { $0 + $1.byteCount }
+        let layers = matrices.filter { $0.rows != vocabulary }
+        let formats = Dictionary(grouping: layers, by: \.format.description)
+        let main = formats.max { $0.value.count < $1.value.count }?.value.first?.format
+        format = main?.description ?? "-"
+        isInteger = (main?.group ?? 0) > 0 && main != .mxfp8
+        guard folder.config["num_experts"] == nil else {
+            cost = nil
+            return
+        }
+        // An embedding that is not the head as well is only looked up.
+        let ends = matrices.filter { $0.rows == vocabulary }
+        let unread = ends.count > 1 ? ends[0].byteCount : 0
+        cost = (bytes - unread, layers.reduce(0) { $0 + 2 * $1.rows * $1.columns })
+    }
+
+    func prefillPerSecond(_ ceilings: Ceilings, isExact: Bool) -> Double? {
+        let peak = isInteger && !isExact ? ceilings.int8PerSecond : ceilings.f32PerSecond
+        return cost.map { peak / Double($0.operations) }
+    }
+
+    func decodePerSecond(_ ceilings: Ceilings) -> Double? {
+        cost.map { ceilings.memoryBytesPerSecond / Double($0.bytes) }
+    }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import Kernels
+
+/// `mlxi bench`: what a model does on this machine, beside what the machine can do.
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure a model, or a model's shape before downloading it.",
+        discussion: """
+            Prefill and decoding of a language model in tokens a second: median, slowest and \
+            fastest repetition. Each is also given as a share of what limits it, measured in the \
+            same run: prefill of the arithmetic, decoding of the memory. A shape needs no download; \
+            its weights are random numbers in the layout of a checkpoint.
+
+            Examples:
+              mlxi bench qwen3-0.6b
+              mlxi bench --shape qwen3-8b --bits 4 -p 128,512 -n 32
+              mlxi bench --kernels
+            """)
+
+    @Argument(
+        help: ArgumentHelp("A folder, org/name or an alias.", valueName: "model"))
+    var model: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Measure a model's dimensions: qwen3-8b, ...", valueName: "name"))
+    var shape: String?
+
+    @Option(name: .long, help: ArgumentHelp("Bits of a weight of the shape.", valueName: "bits"))
+    var bits = 4
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Weights of the shape that share a scale.", valueName: "count"))
+    var group = 64
+
+    @Option(
+        name: [.customShort("p"), .long],
+        help: ArgumentHelp("Lengths of the prompts.", valueName: "counts"))
+    var promptTokens = "128,512"
+
+    @Option(
+        name: [.customShort("n"), .long],
+        help: ArgumentHelp("Tokens to decode.", valueName: "count"))
+    var tokens = 64
+
+    @Option(name: [.customShort("r"), .long], help: "Repetitions.")
+    var repeats = 5
+
+    @Flag(name: .long, help: "Also start from an empty page cache, as after booting.")
+    var cold = false
+
+    @Flag(name: .long, help: "Every kernel of every instruction set alone.")
+    var kernels = false
+
+    @Flag(name: .long, help: "JSON instead of the table.")
+    var json = false
+
+    @OptionGroup var common: CommonOptions
+
+    private static let bitCounts = [2, 3, 4, 5, 6, 8]
+    private static let groupSizes = [32, 64, 128]
+    private static let tokensMax = 1 << 20
+    private static let repeatsMax = 1000
+
+    func validate() throws {
+        let subjects = [model != nil, shape != nil, kernels].filter { $0 }.count
+        guard subjects == 1 else {
+            throw ValidationError("give one of a model, --shape NAME and --kernels")
+        }
+        guard Self.bitCounts.contains(bits) else {
+            throw ValidationError("--bits is \(bits), want one of \(Self.bitCounts)")
+        }
+        guard Self.groupSizes.contains(group) else {
+            throw ValidationError("--group is \(group), want one of \(Self.groupSizes)")
+        }
+        guard (1...Self.tokensMax).contains(tokens) else {
+            throw ValidationError("-n is \(tokens), want 1 to \(Self.tokensMax)")
+        }
+        guard (1...Self.repeatsMax).contains(repeats) else {
+            throw ValidationError("-r is \(repeats), want 1 to \(Self.repeatsMax)")
+        }
+        _ = try prompts()
+    }
+
+    private func prompts() throws -> [Int] {
+        try promptTokens.split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let count = Int(text), (1...Self.tokensMax).contains(count) else {
+                throw ValidationError("-p has \"\(text)\", want 1 to \(Self.tokensMax)")
+            }
+            return count
+        }
+    }
+
+    func run() async throws {
+        let terminal = common.terminal
+        let subject = try subject()
+        try Machine.start(threads: common.threads)
+        guard let subject else { return try KernelTable.run(json: json, terminal: terminal) }
+        let plan = BenchPlan(
+            subject: subject, prompts: try prompts(), tokens: tokens, repeats: repeats,
+            precision: common.precise ? .exact : .fast, isCold: cold)
+        let report = try await Bencher().run(plan, terminal: terminal)
+        try terminal.result(
+            json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+    }
+
+    private func subject() throws -> BenchPlan.Subject? {
+        if let shape {
+            return .shape(try BenchShape.named(shape), .affine(bits: bits, group: group))
+        }
+        guard let model else { return nil }
+        return .model(try ModelStore(environment: common.environment).find(model))
+    }
+}
+
+/// Runs on the thread with the large stack, as all model work does.
+private actor Bencher {
+    private let thread = ComputeThread()
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    func run(_ plan: BenchPlan, terminal: Terminal) throws -> BenchReport {
+        try ModelBench(plan, terminal: terminal).run()
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Kernels
+import Testing
+import Text
+
+@testable import mlxi
+
+@Suite struct BenchCommandTests {
+    private static func bench(_ arguments: String...) async throws -> Program.Result {
+        try await Program(["bench"] + arguments).result()
+    }
+
+    @Test func aModelIsMeasured() async throws {
+        let run = try await Self.bench(
+            Program.languageModel, "-p", "3,20", "-n", "2", "-r", "2", "--cold", "--json")
+        #expect(run.status == 0, "\(run.err)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+        let prefill = try #require(report["prefill"] as? [[String: Any]])
+        #expect(prefill.compactMap { $0["tokens"] as? Int } == [3, 20])
+        for rate in prefill + [try #require(report["decode"] as? [String: Any])] {
+            let speeds = ["per_second_min", "per_second", "per_second_max"].map {
+                rate[$0] as? Double ?? 0
+            }
+            #expect(speeds[0] > 0 && speeds == speeds.sorted())
+            #expect((rate["ceiling_percent"] as? Double ?? 0) > 0)
+        }
+        #expect((report["start_cold_milliseconds"] as? Double ?? 0) > 0)
+        let ceilings = try #require(report["ceilings"] as? [String: Double])
+        #expect((ceilings["memory_gigabytes_per_second"] ?? 0) > 0)
+    }
+
+    @Test func theTableNamesWhatWasMeasured() async throws {
+        let run = try await Self.bench(Program.languageModel, "-p", "5", "-n", "1", "-r", "1")
+        #expect(run.status == 0, "\(run.err)")
+        for text in ["qwen3-q4", "ceilings", "prefill 5", "decode 1", "of ceiling"] {
+            #expect(run.out.contains(text), "\(run.out)")
+        }
+    }
+
+    @Test(arguments: [
+        ([], "give one of a model"),
+        (["--shape", "qwen3-8b", "--kernels"], "give one of a model"),
+        (["--shape", "whisper-tiny"], "is not available yet; there are: qwen3-0.6b"),
+        (["--shape", "nothing"], "is not known; there are"),
+        (["--shape", "qwen3-8b", "--bits", "7"], "--bits is 7"),
+        (["--shape", "qwen3-8b", "--group", "48"], "--group is 48"),
+        (["x", "-p", "1,,2"], "-p has \"\""),
+        (["x", "-n", "0"], "-n is 0"),
+    ])
+    func whatIsWrongIsSaid(arguments: [String], text: String) async throws {
+        let run = try await Program(["bench"] + arguments).result()
+        #expect(run.status == 2)
+        #expect(run.err.contains(text), "\(run.err)")
+    }
+
+    /// Weights are reserved and not made, so even the largest costs nothing here.
+    @Test(arguments: BenchShape.all.map(\.name))
+    func everyShapeOpens(name: String) throws {
+        let shape = try BenchShape.named(name)
+        let weights = InventedWeights(
+            format: .affine(bits: 4, group: 64), present: shape.present)
+        let folder = try shape.folder(weights)
+        let model = try languageModels.open(folder, on: try Compute())
+        #expect(model.vocabularyCount > 100_000)
+        #expect(weights.byteCount > 300 << 20)
+        let stored = folder.matricesAsked.reduce(0) { $0 + $1.byteCount }
+        #expect(stored == weights.byteCount)
+    }
+}
