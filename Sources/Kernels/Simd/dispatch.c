@@ -13,12 +13,14 @@ typedef struct {
     unsigned eax, ebx, ecx, edx;
 } cpu_leaf;
 
-static cpu_leaf leaf(unsigned number) {
+static cpu_leaf subleaf(unsigned number, unsigned sub) {
     cpu_leaf out = {0, 0, 0, 0};
-    if (!__get_cpuid_count(number, 0, &out.eax, &out.ebx, &out.ecx, &out.edx))
+    if (!__get_cpuid_count(number, sub, &out.eax, &out.ebx, &out.ecx, &out.edx))
         out = (cpu_leaf){0, 0, 0, 0};
     return out;
 }
+
+static cpu_leaf leaf(unsigned number) { return subleaf(number, 0); }
 
 static bool has(unsigned flags, unsigned wanted) { return (flags & wanted) == wanted; }
 
@@ -47,10 +49,11 @@ static bool can_avx512(void) {
 /// Tiles are large, so Linux wants to be asked before a process uses them; threads inherit the
 /// permission.
 static bool can_amx(void) {
-    const unsigned tile_state = 0x60000, amx_bf16 = 1u << 22, amx_tile = 1u << 24,
-                   amx_int8 = 1u << 25;
+    const unsigned tile_state = 0x60000, avx512_bf16 = 1u << 5;
+    const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24, amx_int8 = 1u << 25;
     const long request_permission = 0x1023, tile_data = 18;
     return can_avx512() && has(saved_registers(), tile_state) &&
+           has(subleaf(7, 1).eax, avx512_bf16) &&
            has(leaf(7).edx, amx_bf16 | amx_tile | amx_int8) &&
            syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
@@ -75,6 +78,7 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.name = "amx";
         table_amx.tile = CK_TILE_TOKENS;
         table_amx.linear_block = ck_linear_block_amx;
+        table_amx.attend = ck_attend_amx;
         table_amx.peak = ck_peak_amx;
         tables[count++] = &table_amx;
     }

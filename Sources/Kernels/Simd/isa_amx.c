@@ -11,16 +11,18 @@
 
 #define CK_TARGET                                                                              \
     "avx2,fma,f16c,bmi,bmi2,avx512f,avx512cd,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi," \
-    "gfni,amx-tile,amx-int8,amx-bf16"
+    "gfni,avx512bf16,amx-tile,amx-int8,amx-bf16"
 #pragma clang diagnostic ignored "-Wunused-function"  // few tokens are the business of AVX-512
 #pragma clang attribute push(__attribute__((target(CK_TARGET))), apply_to = function)
 #include "vector.h"
 
+#include "attention.inc"
 #include "linear_lanes.inc"
 #include "linear_decode.inc"
 #include "linear_pack_avx512.inc"
 #include "linear_int8_avx512.inc"
 #include "linear_amx.inc"
+#include "attention_amx.inc"
 #pragma clang attribute pop
 
 #endif

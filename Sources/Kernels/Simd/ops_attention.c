@@ -1,8 +1,8 @@
 // Attention of the API: the layout's sizes, and the split over key heads and query rows.
 #include "table.h"
 
-/// Query rows of one work item: enough to reuse a key block, few enough to balance two cores.
-enum { ATTENTION_ROWS_PER_ITEM = 16 };
+/// Query rows of one work item: enough to reuse a key block, few enough to balance the cores.
+enum { ROWS_OF_ITEM_MIN = 16, ROWS_OF_ITEM_MAX = 64, ITEMS_WANTED = 8 };
 
 static size_t element_bytes(ck_format format) { return format == CK_F32 ? 4 : 2; }
 
@@ -25,21 +25,23 @@ void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const fl
 
 typedef struct {
     const ck_attention *attention;
-    size_t row_items;
+    size_t rows_of_item, row_items;
 } attend_job;
 
 static void attend_item(void *context, size_t item) {
     const attend_job *job = context;
     const ck_attention *a = job->attention;
-    size_t first = item % job->row_items * ATTENTION_ROWS_PER_ITEM;
+    size_t first = item % job->row_items * job->rows_of_item;
     size_t count = a->count - first;
-    if (count > ATTENTION_ROWS_PER_ITEM) count = ATTENTION_ROWS_PER_ITEM;
+    if (count > job->rows_of_item) count = job->rows_of_item;
     ck_table_current()->attend(a, item / job->row_items, first, count);
 }
 
 void ck_attend(const ck_attention *attention) {
-    size_t row_items =
-        (attention->count + ATTENTION_ROWS_PER_ITEM - 1) / ATTENTION_ROWS_PER_ITEM;
-    attend_job job = {attention, row_items};
+    size_t rows = attention->count / ITEMS_WANTED / ROWS_OF_ITEM_MIN * ROWS_OF_ITEM_MIN;
+    if (rows < ROWS_OF_ITEM_MIN) rows = ROWS_OF_ITEM_MIN;
+    if (rows > ROWS_OF_ITEM_MAX) rows = ROWS_OF_ITEM_MAX;
+    const size_t row_items = (attention->count + rows - 1) / rows;
+    attend_job job = {attention, rows, row_items};
     ck_parallel(attention->kv.heads * row_items, attend_item, &job);
 }

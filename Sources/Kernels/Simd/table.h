@@ -51,6 +51,7 @@ extern const ck_table ck_table_avx2;
 extern const ck_table ck_table_avx512;
 /// What AMX does better than AVX-512; the thread's use of tiles must have been permitted.
 void ck_linear_block_amx(const ck_block *block);
+void ck_attend_amx(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 double ck_peak_amx(ck_peak_kind kind, size_t rounds);
 #endif
 
