@@ -35,14 +35,16 @@ let package = Package(
         .target(
             name: "Audio", dependencies: ["Kernels", "Text", "CSndfile", "CLibAV"],
             exclude: ["CSndfile", "CLibAV"], swiftSettings: strict),
+        .systemLibrary(
+            name: "CEdit", path: "Sources/mlxi/Conversation/CEdit", pkgConfig: "libedit"),
         .executableTarget(
             name: "mlxi",
             dependencies: [
-                "Kernels", "Text", "Audio",
+                "Kernels", "Text", "Audio", "CEdit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            swiftSettings: strict),
+            exclude: ["Conversation/CEdit"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Kernels"], path: "Tests/Support",
             swiftSettings: strict),

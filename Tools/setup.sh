@@ -7,6 +7,7 @@ packages=(
     libsndfile1-dev
     libavformat-dev libavcodec-dev libavutil-dev
     libsqlite3-dev
+    libedit-dev
     pkg-config
 )
 

@@ -156,10 +156,10 @@ import Testing
     @Test func logProbabilitiesAreOfTheRawLogits() {
         let logits: [Float] = [-0.693147, -1.203973, -1.609438, -.infinity]
         var scratch = LogProbabilities()
-        let (chosen, top) = logits.withUnsafeBufferPointer { scratch.of(2, logits: $0, top: 2) }
-        #expect(abs(chosen.value - -1.609438) < 1e-5)
-        #expect(top.map(\.token) == [0, 1])
-        #expect(abs(top[0].value - -0.693147) < 1e-5)
+        let scored = logits.withUnsafeBufferPointer { scratch.of(2, logits: $0, top: 2) }
+        #expect(abs(scored.chosen.value - -1.609438) < 1e-5)
+        #expect(scored.top.map(\.token) == [0, 1])
+        #expect(abs(scored.top[0].value - -0.693147) < 1e-5)
         let huge: [Float] = [1e4, 1e4]
         let even = huge.withUnsafeBufferPointer { scratch.of(0, logits: $0, top: 0) }
         #expect(abs(even.chosen.value - -0.693147) < 1e-3 && even.top.isEmpty)

@@ -112,7 +112,7 @@ import Testing
             "Kernels": ["CKernels"],
             "Text": ["Kernels"],
             "Audio": ["Kernels", "Text", "CSndfile", "CLibAV"],
-            "mlxi": ["Kernels", "Text", "Audio", "ArgumentParser", "GRDB"],
+            "mlxi": ["Kernels", "Text", "Audio", "CEdit", "ArgumentParser", "GRDB"],
         ]
         for file in SourceFile.all where file.isSwift && !file.isTest {
             for line in file.codeLines where line.contains("import ") {

@@ -16,6 +16,8 @@ public struct GenerateRequest {
     /// Draft from the prompt (lossless; pays when the reply copies much of it). `copyStart` is the
     /// index in the prompt where the text to be copied begins, if known.
     public var promptLookup: (isOn: Bool, copyStart: Int?) = (false, nil)
+    /// Report ln p of every token and of this many alternatives; nil reports nothing.
+    public var topLogProbabilities: Int?
     /// Leave tokens such as `<|im_end|>` out of the text.
     public var skipsSpecialTokens = true
 
@@ -43,6 +45,8 @@ public struct Generation: Sendable {
     public var draftedTokens = 0
     /// Drafted tokens that the model confirmed.
     public var acceptedTokens = 0
+    /// One for each token where asked for: of the model itself, before penalties and temperature.
+    public var logProbabilities: [ScoredToken] = []
     /// The seed that was used, to reproduce a sampled reply.
     public var seed: UInt64 = 0
 }
@@ -85,6 +89,7 @@ public enum Generate {
         var detokenizer = StreamingDetokenizer(
             tokenizer, skipSpecialTokens: request.skipsSpecialTokens)
         var timeline = Timeline(request)
+        var scorer = TokenScorer(topCount: request.topLogProbabilities)
         func emit(_ text: String) {
             guard !text.isEmpty else { return }
             result.text += text
@@ -94,9 +99,14 @@ public enum Generate {
         let decodeStart = clock.now
         result.stop = rule.isSpent ? .length : .cancelled
         while !rule.isSpent && !isCancelled() {
-            let token = try sampler.next(logits: timeline.logits(in: session))
+            let logits = timeline.logits(in: session)
+            scorer.keep(logits)
+            let token = try sampler.next(logits: logits)
             let step = rule.observe(token, text: detokenizer.append(token))
-            if step.stop != .endOfSequence { result.tokens.append(token) }
+            if step.stop != .endOfSequence {
+                result.tokens.append(token)
+                if let scored = scorer.score(token) { result.logProbabilities.append(scored) }
+            }
             emit(step.text)
             if let stop = step.stop {
                 result.stop = stop
@@ -109,6 +119,28 @@ public enum Generate {
         (result.draftedTokens, result.acceptedTokens) = timeline.statistics
         session.compute.trace?.record("tokens", tokens: result.tokens)
         return result
+    }
+}
+
+/// Scores chosen tokens on the logits as they were before the sampler changed them.
+private struct TokenScorer {
+    let topCount: Int?
+    private var logits: [Float] = []
+    private var probabilities = LogProbabilities()
+
+    init(topCount: Int?) { self.topCount = topCount }
+
+    mutating func keep(_ values: UnsafeMutableBufferPointer<Float>) {
+        guard topCount != nil else { return }
+        logits.removeAll(keepingCapacity: true)
+        logits.append(contentsOf: values)
+    }
+
+    mutating func score(_ token: Int32) -> ScoredToken? {
+        guard let topCount else { return nil }
+        return logits.withUnsafeBufferPointer {
+            probabilities.of(token, logits: $0, top: topCount)
+        }
     }
 }
 

@@ -14,6 +14,14 @@ public struct TokenLogProbability: Sendable, Equatable {
     }
 }
 
+/// A token that was chosen or given, and the most likely ones in its place.
+public struct ScoredToken: Sendable, Equatable {
+    /// Id and ln p.
+    public let chosen: TokenLogProbability
+    /// The most likely tokens, best first.
+    public let top: [TokenLogProbability]
+}
+
 /// log-softmax of raw logits: what servers report, free of temperature, bias and penalties.
 public struct LogProbabilities: Sendable {
     private var top = TopCandidates()
@@ -27,7 +35,7 @@ public struct LogProbabilities: Sendable {
     /// - Returns: ln p of `token`, and the `count` best tokens, best first.
     public mutating func of(
         _ token: Int32, logits: UnsafeBufferPointer<Float>, top count: Int
-    ) -> (chosen: TokenLogProbability, top: [TokenLogProbability]) {
+    ) -> ScoredToken {
         let normaliser = Self.logSumExp(logits)
         top.select(count, of: logits)
         let best = top.candidates.map {
@@ -35,7 +43,7 @@ public struct LogProbabilities: Sendable {
         }
         let chosen = TokenLogProbability(
             token: token, value: logits[Int(token)] - normaliser)
-        return (chosen, best)
+        return ScoredToken(chosen: chosen, top: best)
     }
 
     /// ln of the sum of exp(logit), stable against overflow.

@@ -2,16 +2,8 @@ import Kernels
 
 /// How likely a model finds a text.
 public struct Perplexity: Sendable {
-    /// One token of the text and how likely it was after those before it.
-    public struct Token: Sendable, Equatable {
-        /// Id and ln p.
-        public let chosen: TokenLogProbability
-        /// The most likely tokens in its place, best first.
-        public let top: [TokenLogProbability]
-    }
-
     /// All tokens but the first, which nothing predicts.
-    public let tokens: [Token]
+    public let tokens: [ScoredToken]
 
     /// Mean of -ln p, in nats a token; nil without a token that was predicted.
     public var negativeLogLikelihood: Double? {
@@ -37,7 +29,7 @@ public struct Perplexity: Sendable {
         isCancelled: () -> Bool, onProgress: (Int) -> Void
     ) throws {
         require(strideTokens > 0 && strideTokens < windowTokens, "stride of \(strideTokens)")
-        var tokens: [Token] = []
+        var tokens: [ScoredToken] = []
         var probabilities = LogProbabilities()
         var start = 0
         while tokens.count + 1 < ids.count {
@@ -48,8 +40,7 @@ public struct Perplexity: Sendable {
                 if isCancelled() { throw CancellationError() }
                 let next = start + index + 1
                 guard next == tokens.count + 1, next < end else { return }
-                let (chosen, top) = probabilities.of(ids[next], logits: logits, top: topCount)
-                tokens.append(Token(chosen: chosen, top: top))
+                tokens.append(probabilities.of(ids[next], logits: logits, top: topCount))
                 onProgress(tokens.count)
             }
             start += strideTokens

@@ -2,18 +2,22 @@ import ArgumentParser
 import Foundation
 import Text
 
-/// `mlxi chat`: one prompt, one streamed reply.
+/// `mlxi chat`: a conversation at a terminal, or one prompt and one streamed reply.
 struct Chat: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Ask a language model.",
+        abstract: "Talk to a language model.",
         discussion: """
-            The reply streams to stdout. Without a prompt it is read from stdin; with both, the \
-            text from stdin follows the prompt.
+            At a terminal, without a prompt, this is a conversation: type /help in it. With a \
+            prompt, or text on stdin, it is one reply, streamed to stdout; with both, the text \
+            from stdin follows the prompt.
 
             Examples:
+              mlxi chat -m qwen3-4b
               mlxi chat -m qwen3-0.6b "Why is the sky blue?"
               git diff | mlxi chat -m qwen3-14b "Write a commit message for this."
+              mlxi chat -m qwen3-4b -a notes.txt -a plan.md "What is missing in the plan?"
               mlxi chat -m qwen3-4b --temp 0.7 --top-p 0.8 --seed 1 --json "A haiku"
+              mlxi chat -c "And in one sentence?"
             """)
 
     @Argument(help: ArgumentHelp("What to say; stdin where it is missing.", valueName: "prompt"))
@@ -30,41 +34,32 @@ struct Chat: AsyncParsableCommand {
     var system: String?
 
     @Option(
-        name: [.customLong("temp"), .customLong("temperature")],
-        help: ArgumentHelp("Temperature; 0 takes the best token.", valueName: "number"))
-    var temperature: Float = 0
+        name: [.customShort("a"), .customLong("attach")],
+        help: ArgumentHelp(
+            "Text file to put before the prompt; may be repeated.", valueName: "file"))
+    var attachments: [String] = []
 
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Keep the best tokens with this share.", valueName: "number"))
-    var topP: Float = 1
+    @Flag(
+        name: [.customShort("c"), .customLong("continue")],
+        help: "Go on with the last conversation.")
+    var continues = false
 
-    @Option(
-        name: .long, help: ArgumentHelp("Keep this many best tokens; 0: all.", valueName: "count"))
-    var topK = 0
+    @OptionGroup var options: ChatOptions
+
+    @Flag(name: .long, help: "Show the thoughts of a reasoning model, on stderr.")
+    var showThinking = false
+
+    @Flag(name: .long, help: "Tell tokens, speed and memory after each reply, on stderr.")
+    var stats = false
+
+    @Flag(name: .long, help: "One JSON object instead of the streamed text.")
+    var json = false
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Keep tokens at least this fraction as likely as the best.", valueName: "number"))
-    var minP: Float = 0
-
-    @Option(
-        name: [.customShort("n"), .long],
-        help: ArgumentHelp("Most tokens of the reply.", valueName: "count"))
-    var maxTokens = 2048
-
-    @Option(
-        name: .long, help: ArgumentHelp("The same seed gives the same reply.", valueName: "number"))
-    var seed: UInt64?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("End the reply before this text; may be repeated.", valueName: "text"))
-    var stop: [String] = []
-
-    @Flag(name: .long, help: "One JSON object instead of the streamed text.")
-    var json = false
+            "With --json: ln p of every token and of this many alternatives.", valueName: "count"))
+    var logprobs: Int?
 
     @Option(
         name: .long,
@@ -74,47 +69,70 @@ struct Chat: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    private var sampling: SamplingOptions {
-        SamplingOptions(
-            temperature: temperature, topK: topK, topP: topP, minP: minP, seed: seed)
-    }
+    private static let logprobsMax = 100
 
     func validate() throws {
-        guard maxTokens > 0 else {
-            throw ValidationError("--max-tokens is \(maxTokens), want 1 or more")
-        }
-        guard !stop.contains("") else { throw ValidationError("--stop is empty") }
-        do {
-            try sampling.validate()
-        } catch {
-            throw ValidationError("\(error)")
+        guard let logprobs else { return }
+        guard json else { throw ValidationError("--logprobs needs --json") }
+        guard (0...Self.logprobsMax).contains(logprobs) else {
+            throw ValidationError("--logprobs is \(logprobs), want 0 to \(Self.logprobsMax)")
         }
     }
 
     func run() async throws {
         let terminal = common.terminal
+        let isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let text = try input()
-        let found = try ModelChoice(environment: common.environment, terminal: terminal)
-            .find(model, for: .chat)
-        var messages = [Message(role: "user", content: text)]
-        if let system { messages.insert(Message(role: "system", content: system), at: 0) }
-        let job = ChatJob(
-            model: found, messages: messages, sampling: sampling, tokensMax: maxTokens,
-            stopStrings: stop, traceFolder: trace)
-        try await ChatRun(job: job, door: try common.startEngine(), terminal: terminal, json: json)
-            .run()
-    }
-
-    /// The prompt, what stdin holds, or both with an empty line between.
-    private func input() throws -> String {
-        let isPiped = isatty(STDIN_FILENO) == 0
-        guard prompt == nil || isPiped else { return prompt ?? "" }
-        guard isPiped else {
+        guard text != nil || (isInteractive && !json) else {
             throw CommandError.usage("give a prompt, or text on stdin")
         }
-        let piped = try TextInput.standardInput()
-        let text = [prompt ?? "", piped.trimmingCharacters(in: .newlines)]
-            .filter { !$0.isEmpty }.joined(separator: "\n\n")
+        var conversation = Conversation()
+        if continues {
+            let store = try ConversationStore(environment: common.environment)
+            conversation = try store.load(ConversationStore.last)
+        }
+        let named = model ?? (continues && !conversation.model.isEmpty ? conversation.model : nil)
+        let found = try ModelChoice(environment: common.environment, terminal: terminal)
+            .find(named, for: .chat)
+        conversation.model = found.name
+        if let system { conversation.system = system }
+        let display = ReplyDisplay(
+            terminal: terminal, json: json, showsThoughts: showThinking, showsStats: stats)
+        let door = try common.startEngine()
+        guard let text else {
+            return try await ChatRepl(
+                door: door, terminal: terminal, display: display, options: options, model: found,
+                conversation: conversation, environment: common.environment
+            ).run()
+        }
+        conversation.turns.append(.init(role: "user", content: text))
+        var job = options.job(conversation, model: found)
+        job.topLogProbabilities = logprobs
+        job.traceFolder = trace
+        let reply = try await ChatRun(job: job, door: door, display: display).run()
+        guard continues || isInteractive else { return }
+        conversation.take(reply)
+        try? ConversationStore(environment: common.environment)
+            .save(conversation, as: ConversationStore.last)
+    }
+
+    /// Attached files, the prompt and what stdin holds, with empty lines between; nil where there
+    /// is nothing but a terminal.
+    private func input() throws -> String? {
+        let isPiped = isatty(STDIN_FILENO) == 0
+        guard isPiped || prompt != nil || !attachments.isEmpty else { return nil }
+        var parts = try attachments.map { path in
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw CommandError.cannotRun("\(path): cannot be read")
+            }
+            let text = try TextInput.decoded(data, label: path)
+            return "\(Path.name(of: path)):\n\(text.trimmingCharacters(in: .newlines))"
+        }
+        parts.append(prompt ?? "")
+        if isPiped {
+            parts.append(try TextInput.standardInput().trimmingCharacters(in: .newlines))
+        }
+        let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
         guard !text.isEmpty else { throw CommandError.usage("the prompt is empty") }
         return text
     }

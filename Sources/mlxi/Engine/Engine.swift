@@ -130,9 +130,15 @@ actor Engine: JobDoor {
     ) throws {
         events.yield(.opening(job.model))
         let model = try residency.chat(
-            job.model, OpenOptions(precision: precision, traceFolder: job.traceFolder))
-        let reply = try model.reply(job, isCancelled: { cancellation.isRequested }) {
-            events.yield(.text($0))
+            job.model,
+            OpenOptions(
+                precision: precision, traceFolder: job.traceFolder,
+                contextTokens: job.contextTokens))
+        let reply = try model.reply(job, isCancelled: { cancellation.isRequested }) { piece in
+            switch piece {
+            case .text(let text): events.yield(.text(text))
+            case .thought(let text): events.yield(.thought(text))
+            }
         }
         try model.checkTrace()
         events.yield(.reply(reply))

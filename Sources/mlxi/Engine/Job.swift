@@ -31,11 +31,36 @@ struct TranscriptionJob: Sendable {
 struct ChatJob: Sendable {
     var model: FoundModel
     var messages: [Message]
-    var sampling: SamplingOptions
+    var sampling = SamplingChoice()
     var tokensMax: Int
-    var stopStrings: [String]
+    var stopStrings: [String] = []
+    /// The template's `enable_thinking`; nil leaves it to the template.
+    var enablesThinking: Bool?
+    /// Draft tokens from the prompt, which changes nothing but the time.
+    var isSpeculative = true
+    /// ln p of every token with this many alternatives.
+    var topLogProbabilities: Int?
+    /// Tokens of prompt and reply together; nil for the default.
+    var contextTokens: Int?
+    var overflow = OverflowPolicy.error
+    /// The system prompt by itself, and the summary of earlier turns: `messages` begins with both.
+    var systemText = ""
+    var earlierSummary: String?
     /// Folder for named intermediate tensors.
     var traceFolder: String?
+}
+
+/// A reply, its thoughts apart.
+struct ChatReply: Sendable {
+    var generation: Generation
+    var text: String
+    var thoughts: String
+    /// What was used, with the checkpoint's defaults.
+    var sampling: SamplingOptions
+    /// Texts of the tokens whose probabilities were asked for.
+    var names: [Int32: String]
+    /// What was left out for lack of room.
+    var fit: ContextFit
 }
 
 /// A text to be scored by a language model.
@@ -97,10 +122,11 @@ enum JobEvent: Sendable {
     /// Characters proofread so far.
     case proofread(characters: Int, of: Int)
     case corrected(ProofreadResult, workSeconds: Double)
-    /// A piece of a chat reply.
+    /// A piece of a chat reply, or of the thoughts before it.
     case text(String)
+    case thought(String)
     /// The whole reply.
-    case reply(Generation)
+    case reply(ChatReply)
     /// Tokens scored so far.
     case scoring(tokens: Int, of: Int)
     case scored(ScoredText)

@@ -8,36 +8,139 @@ import Text
 final class OpenChat {
     /// Tokens of prompt and reply together; the model's own limit where that is lower. The cache
     /// is reserved, not touched, until it is needed.
-    static let contextTokensMax = 16_384
+    static let contextTokensDefault = 16_384
 
     private let session: Session
     private let tokenizer: Tokenizer
     private let endTokens: Set<Int32>
     private let template: ChatTemplate
     private let trace: Trace?
+    private let recommended: SamplingOptions
 
-    init(_ folder: ModelFolder, trace: Trace?, precision: Precision) throws {
+    /// - Throws: `CommandError.cannotRun` for a context longer than the model was trained for.
+    init(_ folder: ModelFolder, trace: Trace?, options: OpenOptions) throws {
         self.trace = trace
-        let compute = try Compute(precision: precision, trace: trace)
+        recommended = SamplingOptions.recommended(by: folder.path)
+        let compute = try Compute(precision: options.precision, trace: trace)
         let model = try languageModels.open(folder, on: compute)
         tokenizer = try Tokenizer(folder: folder.path)
         endTokens = try ModelTokens.ends(of: folder, tokenizer: tokenizer)
         template = try ChatTemplate(folder: folder.path)
-        session = try Session(model: model, compute: compute, capacity: Self.contextTokensMax)
+        if let wanted = options.contextTokens, wanted > model.contextTokensMax {
+            throw CommandError.cannotRun(
+                "--context is \(wanted), the model was trained for \(model.contextTokensMax) tokens"
+            )
+        }
+        session = try Session(
+            model: model, compute: compute,
+            capacity: options.contextTokens ?? Self.contextTokensDefault)
     }
 
     /// Continues a conversation by one reply.
+    ///
+    /// - Throws: `SessionError` where the conversation does not fit, `SamplingError`,
+    ///   `TemplateError`.
     func reply(
-        _ job: ChatJob, isCancelled: () -> Bool, onText: (String) -> Void
-    ) throws -> Generation {
-        var request = GenerateRequest(
-            prompt: Prompt(encode(try render(job.messages, enablesThinking: nil))))
-        request.sampling = job.sampling
+        _ job: ChatJob, isCancelled: () -> Bool, onPiece: (ThoughtSplitter.Piece) -> Void
+    ) throws -> ChatReply {
+        let fit = try fitted(job, isCancelled: isCancelled)
+        let prompt = try render(fit.messages, enablesThinking: job.enablesThinking)
+        let sampling = try job.sampling.options(defaults: recommended, tokenizer: tokenizer)
+        var request = GenerateRequest(prompt: Prompt(encode(prompt)))
+        request.sampling = sampling
         request.tokensMax = job.tokensMax
         request.stopStrings = job.stopStrings
-        return try Generate.run(
+        request.promptLookup = (isOn: job.isSpeculative, copyStart: nil)
+        request.topLogProbabilities = job.topLogProbabilities
+        let startsInside = prompt.trimmingSuffix(while: \.isWhitespace).hasSuffix("<think>")
+        var splitter = ThoughtSplitter(startsInside: startsInside)
+        var (text, thoughts) = ("", "")
+        func pass(_ pieces: [ThoughtSplitter.Piece]) {
+            for piece in pieces {
+                switch piece {
+                case .text(let part): text += part
+                case .thought(let part): thoughts += part
+                }
+                onPiece(piece)
+            }
+        }
+        let generation = try Generate.run(
             request, in: session, tokenizer: tokenizer, endTokens: endTokens,
-            isCancelled: isCancelled, onText: onText)
+            isCancelled: isCancelled
+        ) { pass(splitter.append($0)) }
+        pass(splitter.finish())
+        return ChatReply(
+            generation: generation, text: text, thoughts: thoughts, sampling: sampling,
+            names: tokenizer.names(of: generation.logProbabilities), fit: fit)
+    }
+
+    /// The conversation, without its oldest turns or with a summary of them where it is too long.
+    private func fitted(_ job: ChatJob, isCancelled: () -> Bool) throws -> ContextFit {
+        func tokens(_ messages: [Message]) throws -> Int {
+            encode(try render(messages, enablesThinking: job.enablesThinking)).count
+        }
+        let before = try tokens(job.messages)
+        let reply = min(job.tokensMax, session.capacity / 4)
+        var fit = ContextFit(messages: job.messages, tokensBefore: before, tokensAfter: before)
+        guard job.overflow != .error, before + reply > session.capacity else { return fit }
+        let isSystem = job.messages.first?.role == "system"
+        let head = isSystem ? Array(job.messages[..<1]) : []
+        let turns = Array(job.messages.dropFirst(head.count))
+        let summarizes = job.overflow == .summarize
+        let share = summarizes ? ContextFit.keptShare : 1
+        let room = summarizes ? Int(Double(session.capacity) * share) : session.capacity - reply
+        let whole = session.capacity - reply
+        // Under a summary the turns that stay get less room, unless even one needs more.
+        let drop =
+            try ContextFit.turnsToDrop(turns) { try tokens(head + turns[$0...]) <= room }
+            ?? ContextFit.turnsToDrop(turns) { try tokens(head + turns[$0...]) <= whole }
+        guard let drop, drop > 0 else { return fit }
+        fit.droppedTurns = drop
+        fit.messages = head + turns[drop...]
+        if summarizes {
+            let summary = try summary(
+                of: Array(turns[..<drop]), earlier: job.earlierSummary, isCancelled: isCancelled)
+            fit.summary = summary
+            let note = "Summary of the conversation so far:\n" + summary
+            let system = ([job.systemText] + [note]).filter { !$0.isEmpty }
+            fit.messages =
+                [Message(role: "system", content: system.joined(separator: "\n\n"))]
+                + turns[drop...]
+        }
+        fit.tokensAfter = try tokens(fit.messages)
+        return fit
+    }
+
+    /// What the model makes of turns that have to go, in pieces where they are too long for it.
+    private func summary(
+        of dropped: [Message], earlier: String?, isCancelled: () -> Bool
+    ) throws -> String {
+        let limit = Int(Double(session.capacity) * ContextFit.summaryShare)
+        var summary = earlier
+        var rest = dropped[...]
+        while !rest.isEmpty {
+            var count = rest.count
+            var prompt = [Int32]()
+            while true {
+                let part = Array(rest.prefix(count))
+                let question = ContextFit.summaryRequest(part, earlier: summary)
+                prompt = encode(try render(question, enablesThinking: false))
+                if prompt.count + limit <= session.capacity || count == 1 { break }
+                count = (count + 1) / 2
+            }
+            rest = rest.dropFirst(count)
+            // A single turn longer than the whole context cannot be read by the model.
+            guard prompt.count + limit <= session.capacity else { continue }
+            var request = GenerateRequest(prompt: Prompt(prompt))
+            request.tokensMax = limit
+            request.detectsLoops = true
+            let text = try Generate.run(
+                request, in: session, tokenizer: tokenizer, endTokens: endTokens,
+                isCancelled: isCancelled
+            ).text
+            summary = ThoughtSplitter.withoutThoughts(text)
+        }
+        return summary ?? ""
     }
 
     /// - Parameter enablesThinking: nil leaves it to the template.
@@ -96,4 +199,12 @@ final class OpenChat {
 
     /// - Throws: where a trace was asked for and could not be written.
     func checkTrace() throws { try trace.map(Residency.check) }
+}
+
+extension String {
+    /// The text without its last characters that meet a condition.
+    fileprivate func trimmingSuffix(while condition: (Character) -> Bool) -> Substring {
+        guard let last = lastIndex(where: { !condition($0) }) else { return "" }
+        return self[...last]
+    }
 }

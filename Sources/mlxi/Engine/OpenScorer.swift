@@ -55,21 +55,22 @@ final class OpenScorer {
         ) { onProgress($0, ids.count - 1) }
         return ScoredText(
             perplexity: result, tokenCount: ids.count, windowTokens: window, strideTokens: stride,
-            names: names(of: result))
-    }
-
-    /// The bytes of every token that occurs, as text; what is no UTF-8 by itself shows U+FFFD.
-    private func names(of result: Perplexity) -> [Int32: String] {
-        var names: [Int32: String] = [:]
-        for entry in result.tokens {
-            for token in [entry.chosen] + entry.top where names[token.token] == nil {
-                names[token.token] = String(
-                    decoding: tokenizer.bytes(of: token.token), as: UTF8.self)
-            }
-        }
-        return names
+            names: tokenizer.names(of: result.tokens))
     }
 
     /// - Throws: where a trace was asked for and could not be written.
     func checkTrace() throws { try trace.map(Residency.check) }
+}
+
+extension Tokenizer {
+    /// The bytes of every token that occurs, as text; what is no UTF-8 by itself shows U+FFFD.
+    func names(of tokens: [ScoredToken]) -> [Int32: String] {
+        var names: [Int32: String] = [:]
+        for entry in tokens {
+            for token in [entry.chosen] + entry.top where names[token.token] == nil {
+                names[token.token] = String(decoding: bytes(of: token.token), as: UTF8.self)
+            }
+        }
+        return names
+    }
 }

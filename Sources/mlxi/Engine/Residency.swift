@@ -8,6 +8,8 @@ struct OpenOptions: Hashable, Sendable {
     var precision: Precision
     /// Folder for named intermediate tensors.
     var traceFolder: String?
+    /// Tokens of a conversation; nil for the default.
+    var contextTokens: Int?
 }
 
 /// A speech model that is open.
@@ -65,7 +67,7 @@ final class Residency {
     /// The language model in a folder, opened if it is not.
     func chat(_ model: FoundModel, _ options: OpenOptions) throws -> OpenChat {
         try resident(model, options) { folder, trace in
-            try OpenChat(folder, trace: trace, precision: options.precision)
+            try OpenChat(folder, trace: trace, options: options)
         }
     }
 

@@ -45,6 +45,13 @@ final class Terminal: Sendable {
     /// A line that `--quiet` does not silence: something was lost or could not be done.
     func warn(_ line: String) { story(line) }
 
+    /// A part of the story as it is, dimmed where colours are used; silent under `--quiet`.
+    func aside(_ text: String) {
+        guard !quiet else { return }
+        wipeProgress()
+        put(usesColor ? "\u{1B}[2m\(text)\u{1B}[0m" : text)
+    }
+
     func error(_ line: String) {
         story(usesColor ? "\u{1B}[31mmlxi:\u{1B}[0m \(line)" : "mlxi: \(line)")
     }
