@@ -19,7 +19,7 @@ from model import Config, SpeechModel
 from quantise import dequantise, quantise
 from vocabulary import ASR_TEXT, SPECIAL
 
-SEGMENT_SECONDS_MAX = 8
+SEGMENT_SECONDS_MAX = 12
 CONVOLUTIONS = ("conv2d1.weight", "conv2d2.weight", "conv2d3.weight")
 
 

@@ -173,7 +173,10 @@ def batch(mels, texts, contexts, prompt):
 class Batches(torch.utils.data.IterableDataset):
     """An endless stream of batches of about `seconds` of audio, new shards taken up as it goes."""
 
-    def __init__(self, folder, tokenizer_file, seconds, longest_seconds, augmented, seed):
+    def __init__(
+        self, folder, tokenizer_file, seconds, longest_seconds, augmented, seed, flite_weight=1
+    ):
+        self.flite_weight = flite_weight
         self.folder, self.tokenizer_file = folder, tokenizer_file
         self.seconds, self.longest_seconds = seconds, longest_seconds
         self.augmented, self.seed = augmented, seed
@@ -187,6 +190,8 @@ class Batches(torch.utils.data.IterableDataset):
             if len(order) < POOL_CLIPS:
                 clips.refresh()
                 order = [c for c in clips.clips if c["frames"] <= 100 * self.longest_seconds]
+                recorded = [c for c in order if c["voice"].startswith("flite")]
+                order += recorded * (self.flite_weight - 1)
                 random.shuffle(order)
             pool, order = order[:POOL_CLIPS], order[POOL_CLIPS:]
             groups = self.groups(pool, random)

@@ -150,6 +150,7 @@ def parsed():
     parser.add_argument("--batch-seconds", type=float, default=130)
     parser.add_argument("--longest-seconds", type=float, default=20)
     parser.add_argument("--augmented", type=float, default=0.3, help="share of the clips")
+    parser.add_argument("--flite-weight", type=int, default=1, help="times a flite clip counts")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--ctc", type=float, default=0.5)
     parser.add_argument("--guide", type=float, default=0.3)
@@ -178,7 +179,8 @@ def main():
     seed = arguments.seed * 1000 + optimizer.steps
     longest = arguments.longest_seconds
     stream = Batches(
-        arguments.data, tokenizer_file, arguments.batch_seconds, longest, arguments.augmented, seed
+        arguments.data, tokenizer_file, arguments.batch_seconds, longest, arguments.augmented, seed,
+        arguments.flite_weight,
     )
     batches = iter(torch.utils.data.DataLoader(stream, batch_size=None, num_workers=1))
     report = Report(arguments.data, prompt)
