@@ -30,6 +30,17 @@ import Text
         #expect((ceilings["memory_gigabytes_per_second"] ?? 0) > 0)
     }
 
+    /// Decoding works in memory that was taken when the session opened.
+    @Test func decodingKeepsNoMemory() async throws {
+        let tolerated = 1024  // of the surroundings, less than ten bytes a token
+        let run = try await Self.bench(
+            Program.languageModel, "-p", "3", "-n", "120", "-r", "2", "--json")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+        let kept = try #require(report["decode_heap_bytes"] as? Int)
+        #expect(kept <= tolerated)
+    }
+
     @Test func theTableNamesWhatWasMeasured() async throws {
         let run = try await Self.bench(Program.languageModel, "-p", "5", "-n", "1", "-r", "1")
         #expect(run.status == 0, "\(run.err)")

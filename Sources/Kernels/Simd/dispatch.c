@@ -76,7 +76,9 @@ __attribute__((constructor)) static void list_tables(void) {
     if (can_amx()) {
         table_amx = ck_table_avx512;
         table_amx.name = "amx";
+        table_amx.narrows = true;
         table_amx.tile = CK_TILE_TOKENS;
+        table_amx.quantize = ck_quantize_amx;
         table_amx.linear_block = ck_linear_block_amx;
         table_amx.attend = ck_attend_amx;
         table_amx.peak = ck_peak_amx;

@@ -22,6 +22,7 @@
 #include "linear_pack_avx512.inc"
 #include "linear_int8_avx512.inc"
 #include "linear_amx.inc"
+#include "linear_amx_bf16.inc"
 #include "attention_amx.inc"
 #pragma clang attribute pop
 

@@ -13,11 +13,13 @@ enum {
     CK_CODE_PADDING = 128,
     /// Input rows of one tile: what the widest bodies take together.
     CK_TILE_TOKENS = 16,
+    /// Columns of one tile of bf16 numbers.
+    CK_TILE_COLUMNS = 32,
     /// A doubled e2m1 value, -12...12, is stored as an unsigned code by adding this.
     CK_E2M1_OFFSET = 12,
 };
 
-/// Input rows of one ck_linear call. `x` is always there; the rest only if group != 0.
+/// Input rows of one ck_linear call. `x` is always there; `narrow` or, if group != 0, the rest besides.
 ///
 /// Quantized: x[t, k] ~ scales[t, g] * codes[t, k] with g = k / group, codes in -127...127, and
 /// sums[t, g] = scales[t, g] * sum of the group's codes: the weights' bias multiplies the same
@@ -31,6 +33,7 @@ struct ck_activations {
     const float *x;
     size_t x_stride;
     size_t columns;
+    uint16_t *narrow;  // x rounded to bf16 in the order of linear_amx_bf16.inc, or NULL
     size_t group;   // quantization group, 0 if the activations stay f32
     size_t groups;  // columns / group
     size_t tile;

@@ -5,7 +5,7 @@
 enum {
     CACHE_LINE_BYTES = 64,
     GROUP_MIN = 16,            // smallest group of any format
-    ROWS_OF_QUANTIZE_ITEM = 8,
+    ROWS_OF_QUANTIZE_ITEM = CK_TILE_TOKENS,
     ROW_ALIGNMENT = 32,        // blocks of output rows are cut at multiples of this
     ROWS_OF_BLOCK_MAX = 256,
     ITEMS_PER_THREAD = 8,      // enough to even out threads that are not scheduled
@@ -28,10 +28,18 @@ static size_t tiled(size_t count) {
     return count < CK_TILE_TOKENS ? count : round_up(count, CK_TILE_TOKENS);
 }
 
+/// Bytes of whole tiles of activations in bf16.
+static size_t narrow_bytes(size_t count, size_t columns) {
+    const size_t rows = round_up(count, CK_TILE_TOKENS);
+    return rows * round_up(columns, CK_TILE_COLUMNS) * sizeof(uint16_t);
+}
+
 size_t ck_linear_scratch_bytes(size_t count, size_t columns) {
     const size_t groups = divide_up(columns, GROUP_MIN), rows = tiled(count);
     const size_t codes = rows * code_stride(columns);
-    return codes + 3 * (rows * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
+    const size_t quantized = codes + 3 * (rows * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
+    const size_t narrow = narrow_bytes(count, columns) + CACHE_LINE_BYTES;
+    return quantized > narrow ? quantized : narrow;
 }
 
 /// The group activations are quantized in for this matrix, 0 if they stay f32.
@@ -40,6 +48,12 @@ static size_t quantization_group(const ck_matrix *matrix, ck_precision precision
     const bool integer = matrix->format == CK_AFFINE || matrix->format == CK_MXFP4 ||
                          matrix->format == CK_NVFP4;
     return integer ? matrix->group : 0;
+}
+
+/// Whether this matrix meets activations rounded to bf16. The tiles want rows enough to fill one.
+static bool narrows(const ck_matrix *matrix, ck_precision precision) {
+    return precision == CK_FAST && matrix->format == CK_BF16 && ck_table_current()->narrows &&
+           matrix->rows >= CK_TILE_TOKENS;
 }
 
 /// One ck_linear call over parts that want the same activations.
@@ -130,9 +144,13 @@ static void cut_blocks(linear_job *job) {
     job->rows_of_block = wanted < ROWS_OF_BLOCK_MAX ? wanted : ROWS_OF_BLOCK_MAX;
 }
 
-static void run_job(linear_job *job, void *scratch) {
-    if (job->activations.group != 0) {
-        place_activations(job, scratch);
+static void run_job(linear_job *job, bool narrow, void *scratch) {
+    char *place = scratch;
+    if (narrow)
+        job->activations.narrow = carve(&place, narrow_bytes(job->count, job->activations.columns));
+    else if (job->activations.group != 0)
+        place_activations(job, place);
+    if (narrow || job->activations.group != 0) {
         ck_parallel(divide_up(job->count, ROWS_OF_QUANTIZE_ITEM), quantize_item, job);
     }
     cut_blocks(job);
@@ -147,9 +165,12 @@ void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t
     if (count == 0) return;
     for (size_t first = 0, next; first < part_count; first = next) {
         const size_t group = quantization_group(parts + first, precision);
+        const bool narrow = narrows(parts + first, precision);
         size_t rows = parts[first].rows;
         for (next = first + 1; next < part_count; next++) {
-            if (quantization_group(parts + next, precision) != group) break;
+            if (quantization_group(parts + next, precision) != group ||
+                narrows(parts + next, precision) != narrow)
+                break;
             rows += parts[next].rows;
         }
         linear_job job = {
@@ -165,7 +186,7 @@ void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t
             .y_stride = y_stride,
             .accumulate = accumulate,
         };
-        run_job(&job, scratch);
+        run_job(&job, narrow, scratch);
         y += rows;
     }
 }

@@ -14,7 +14,8 @@ typedef struct {
     const char *name;
 
     // linear: see linear.h for the activation layout and the meaning of a block
-    size_t tile;  // rows of activations that lie together where there are as many, else 1
+    bool narrows;  // whether bf16 weights meet activations rounded to bf16
+    size_t tile;   // rows of activations that lie together where there are as many, else 1
     void (*quantize)(const ck_activations *activations, size_t first, size_t count);
     void (*linear_block)(const ck_block *block);
     void (*row)(const ck_matrix *matrix, size_t row, float *out);
@@ -50,6 +51,7 @@ extern const ck_table ck_table_scalar;
 extern const ck_table ck_table_avx2;
 extern const ck_table ck_table_avx512;
 /// What AMX does better than AVX-512; the thread's use of tiles must have been permitted.
+void ck_quantize_amx(const ck_activations *activations, size_t first, size_t count);
 void ck_linear_block_amx(const ck_block *block);
 void ck_attend_amx(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 double ck_peak_amx(ck_peak_kind kind, size_t rounds);

@@ -42,6 +42,8 @@ struct BenchReport: Encodable, Sendable {
     var startMilliseconds: Double?
     var startColdMilliseconds: Double?
     var peakMegabytes: Int
+    /// What decoding left on the heap; nothing, unless something leaks.
+    var decodeHeapBytes: Int
     var prefill: [Rate]
     var decode: Rate
 

@@ -52,7 +52,7 @@ struct ModelBench {
         let opened = try open()
         let limits = Limits(opened.folder, vocabulary: opened.model.vocabularyCount)
         let prefill = try plan.prompts.map { try (tokens: $0, seconds: prompt($0, opened)) }
-        let decode = try decode(opened)
+        let (decode, heap) = try decode(opened)
         let peak = ProcessMemory.peakBytes
         terminal.progress("measuring the memory again")
         ceilings.memoryBytesPerSecond = max(
@@ -66,6 +66,7 @@ struct ModelBench {
             openMilliseconds: warm.map { $0.open * 1000 },
             startMilliseconds: warm.map { $0.total * 1000 },
             startColdMilliseconds: cold.map { $0 * 1000 }, peakMegabytes: peak >> 20,
+            decodeHeapBytes: heap,
             prefill: prefill.map {
                 BenchReport.Rate(
                     tokens: $0.tokens, seconds: $0.seconds,
@@ -153,21 +154,27 @@ struct ModelBench {
         }
     }
 
-    private func decode(_ opened: Opened) throws -> [Double] {
+    /// Seconds of each repetition, and the bytes that the last one left on the heap.
+    private func decode(_ opened: Opened) throws -> (seconds: [Double], heapBytes: Int) {
         let prompt = Self.scatteredTokens(
             Self.decodePromptTokens, below: opened.model.vocabularyCount)
-        return try (0..<plan.repeats).map { turn in
+        var heapBytes = 0
+        let seconds = try (0..<plan.repeats).map { turn in
             terminal.progress("decode, \(turn + 1) of \(plan.repeats)")
             opened.session.truncate(to: 0)
             try opened.session.sync(Prompt(prompt))
             var token = [Int32(Logits.argmax(opened.session.logits(0)))]
-            return try Stopwatch.seconds {
+            let before = ProcessMemory.heapBytes
+            let seconds = try Stopwatch.seconds {
                 for _ in 0..<plan.tokens {
                     try opened.session.run(token[...])
                     token[0] = Int32(Logits.argmax(opened.session.logits(0)))
                 }
             }
+            heapBytes = ProcessMemory.heapBytes - before
+            return seconds
         }
+        return (seconds, heapBytes)
     }
 
     /// Tokens from all over the vocabulary, the same in every run.
@@ -184,6 +191,7 @@ private struct Limits {
     /// All matrices.
     let bytes: Int
     private let isInteger: Bool
+    private let isBF16: Bool
     /// nil where not every token meets every matrix.
     private let cost: (bytes: Int, operations: Int)?
 
@@ -195,6 +203,7 @@ private struct Limits {
         let main = formats.max { $0.value.count < $1.value.count }?.value.first?.format
         format = main?.description ?? "-"
         isInteger = (main?.group ?? 0) > 0 && main != .mxfp8
+        isBF16 = main == .bf16
         guard folder.config["num_experts"] == nil else {
             cost = nil
             return
@@ -206,7 +215,9 @@ private struct Limits {
     }
 
     func prefillPerSecond(_ ceilings: Ceilings, isExact: Bool) -> Double? {
-        let peak = isInteger && !isExact ? ceilings.int8PerSecond : ceilings.f32PerSecond
+        var peak = ceilings.f32PerSecond
+        if !isExact, isInteger, ceilings.int8PerSecond > 0 { peak = ceilings.int8PerSecond }
+        if !isExact, isBF16, ceilings.bf16PerSecond > 0 { peak = ceilings.bf16PerSecond }
         return cost.map { peak / Double($0.operations) }
     }
 
