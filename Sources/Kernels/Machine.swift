@@ -21,6 +21,9 @@ public enum Machine {
     /// The instruction set in use.
     public static var instructionSet: String { String(cString: ck_isa_name()) }
 
+    /// Bytes that `malloc` has handed out and not got back.
+    public static var heapBytes: Int { ck_heap_bytes() }
+
     /// Threads that the kernels use, the caller included.
     public static var threads: Int { ck_pool_threads() }
 

@@ -6,7 +6,7 @@
 
 enum {
     /// Tokens of one block at most, so that its accumulators fit the panel.
-    CK_BLOCK_TOKENS = 240,
+    CK_BLOCK_TOKENS = 512,
     /// Working memory of one block, on the stack of the thread that runs it.
     CK_PANEL_BYTES = 160 * 1024,
     /// Quantized rows are padded with zeros to a multiple of this many codes.

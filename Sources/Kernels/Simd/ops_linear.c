@@ -37,7 +37,8 @@ static size_t narrow_bytes(size_t count, size_t columns) {
 size_t ck_linear_scratch_bytes(size_t count, size_t columns) {
     const size_t groups = divide_up(columns, GROUP_MIN), rows = tiled(count);
     const size_t codes = rows * code_stride(columns);
-    const size_t quantized = codes + 3 * (rows * groups * sizeof(float) + CACHE_LINE_BYTES) + 2 * CACHE_LINE_BYTES;
+    const size_t values = rows * groups * sizeof(float) + CACHE_LINE_BYTES;
+    const size_t quantized = codes + 3 * values + 2 * CACHE_LINE_BYTES;
     const size_t narrow = narrow_bytes(count, columns) + CACHE_LINE_BYTES;
     return quantized > narrow ? quantized : narrow;
 }

@@ -1,5 +1,6 @@
 // What this machine can do at most, measured with the instructions of the set in use. The caller
 // takes the time; here is only the work, on every thread of the pool.
+#include <malloc.h>
 #include <stdatomic.h>
 
 #include "table.h"
@@ -43,6 +44,11 @@ uint64_t ck_read_all(const void *memory, size_t bytes) {
     measure_job job = {.table = ck_table_current(), .memory = memory, .bytes = bytes};
     ck_parallel((bytes + READ_PIECE_BYTES - 1) / READ_PIECE_BYTES, read_item, &job);
     return atomic_load(&job.sum);
+}
+
+size_t ck_heap_bytes(void) {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
 }
 
 /// Sequences of splitmix64 (Steele, Lea and Flood 2014), one a piece: the same on any thread.

@@ -164,14 +164,14 @@ struct ModelBench {
             opened.session.truncate(to: 0)
             try opened.session.sync(Prompt(prompt))
             var token = [Int32(Logits.argmax(opened.session.logits(0)))]
-            let before = ProcessMemory.heapBytes
+            let before = Machine.heapBytes
             let seconds = try Stopwatch.seconds {
                 for _ in 0..<plan.tokens {
                     try opened.session.run(token[...])
                     token[0] = Int32(Logits.argmax(opened.session.logits(0)))
                 }
             }
-            heapBytes = ProcessMemory.heapBytes - before
+            heapBytes = Machine.heapBytes - before
             return seconds
         }
         return (seconds, heapBytes)

@@ -5,12 +5,6 @@ enum ProcessMemory {
     /// The most memory this process had at once since `resetPeak`, mapped files included.
     static var peakBytes: Int { kilobytes("VmHWM", in: "/proc/self/status") << 10 }
 
-    /// Bytes that `malloc` has handed out and not got back.
-    static var heapBytes: Int {
-        let info = mallinfo2()
-        return info.uordblks + info.hblkhd
-    }
-
     /// What a new program can use without swapping.
     static var availableBytes: Int { kilobytes("MemAvailable", in: "/proc/meminfo") << 10 }
 
