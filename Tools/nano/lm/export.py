@@ -39,9 +39,8 @@ def write_text_files(folder, work, tokenizer):
     end, pad = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")
     shutil.copyfile(Path(work) / "tokenizer.json", folder / "tokenizer.json")
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE)
-    added = {str(tokenizer.token_to_id(t)): {
-        "content": t, "lstrip": False, "normalized": False, "rstrip": False, "single_word": False,
-        "special": t in SPECIAL} for t in SPECIAL + PLAIN_ADDED}
+    added = {str(token["id"]): {k: v for k, v in token.items() if k != "id"}
+             for token in json.loads(tokenizer.to_str())["added_tokens"]}
     write_json(folder / "tokenizer_config.json", {
         "add_bos_token": False, "add_prefix_space": False, "added_tokens_decoder": added,
         "additional_special_tokens": SPECIAL[1:], "bos_token": None,
