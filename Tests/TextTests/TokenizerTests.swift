@@ -6,7 +6,7 @@ import Testing
 
 /// Answers of the `tokenizers` package, made by Tools/golden/make_tokenizer.py.
 struct TokenizerGolden {
-    static let kinds = ["gpt2", "qwen2", "llama3", "marks", "scalars", "wordpiece"]
+    static let kinds = ["gpt2", "qwen2", "llama3", "marks", "deepseek", "scalars", "wordpiece"]
     /// The committed answers, or a larger set that was made just now.
     static let folder =
         ProcessInfo.processInfo.environment["MLXI_TOKENIZER_GOLDEN"]
@@ -75,7 +75,7 @@ struct TokenizerGolden {
         return ids.map { stream.append($0) }.joined() + stream.finish()
     }
 
-    @Test(arguments: ["gpt2", "llama3"])
+    @Test(arguments: ["gpt2", "llama3", "deepseek"])
     func byteLevelTextSurvivesTheRoundTrip(kind: String) throws {
         let golden = try TokenizerGolden()
         let tokenizer = try golden.tokenizer(kind)
@@ -102,14 +102,17 @@ struct TokenizerGolden {
     @Test func wordsEqualTheReference() throws {
         let golden = try TokenizerGolden()
         for (kind, entry) in try golden.root.object("words") {
-            let pattern = try #require(WordPattern.known[entry.string("pattern")], "\(kind)")
+            let expression = try entry.string("pattern")
+            let step = try #require(
+                WordPattern.known[expression].map { PreTokenizer.words($0) }
+                    ?? StretchPattern.known[expression].map { .stretches($0) }, "\(kind)")
             for (text, words) in zip(golden.texts, try entry.array("words")) {
                 let want = (words.asArray ?? []).compactMap(\.asString)
                 var got: [String] = []
                 Array(text.utf8).withUnsafeBytes { bytes in
                     ScalarClass.withTable { table in
                         PreTokenizer.forEachPiece(
-                            of: bytes, steps: [.words(pattern)], table: table
+                            of: bytes, steps: [step], table: table
                         ) { got.append(String(decoding: $0, as: UTF8.self)) }
                     }
                 }

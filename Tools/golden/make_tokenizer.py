@@ -29,6 +29,13 @@ PATTERNS = {
     "marks": CONTRACTIONS
     + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + TAIL,
 }
+# DeepSeek V3 and R1 cut three times; what no match covers is a piece too.
+STRETCHES = {
+    "digits": r"\p{N}{1,3}",
+    "ideographs": "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+    "deepseek": r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
+    r"""| ?[\p{P}\p{S}]+[\r\n]*|""" + TAIL,
+}
 
 CORPUS = """
 The kettle had been singing for a while before anybody noticed that the window was open. She said
@@ -76,8 +83,9 @@ def byte_level(kind):
     if kind == "gpt2":
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     else:
+        patterns = STRETCHES.values() if kind == "deepseek" else [PATTERNS[kind]]
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-            pre_tokenizers.Split(Regex(PATTERNS[kind]), "isolated"),
+            *(pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in patterns),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -155,6 +163,7 @@ def main():
     kinds = {kind: byte_level(kind) for kind in PATTERNS}
     kinds["scalars"] = scalar_level()
     kinds["wordpiece"] = word_piece()
+    kinds["deepseek"] = byte_level("deepseek")
     for kind, tokenizer in kinds.items():
         save(tokenizer, kind, out / kind)
         size = tokenizer.get_vocab_size()
@@ -171,7 +180,7 @@ def main():
             "random_ids": random_ids,
             "random_decoded": [tokenizer.decode(row, skip_special_tokens=True) for row in random_ids],
         }
-    for kind, pattern in PATTERNS.items():
+    for kind, pattern in (PATTERNS | STRETCHES).items():
         split = pre_tokenizers.Split(Regex(pattern), "isolated")
         golden["words"][kind] = {
             "pattern": pattern, "words": [[piece for piece, _ in split.pre_tokenize_str(text)] for text in texts]}

@@ -101,6 +101,9 @@ struct ComponentReader {
         let name = try value.string("behavior")
         let inverted = try value.bool("invert", default: false)
         if let regex = try value.value("pattern")["Regex"]?.asString {
+            if let pattern = StretchPattern.known[regex], name == "Isolated", !inverted {
+                return .stretches(pattern)
+            }
             guard let pattern = WordPattern.known[regex] else {
                 throw unsupported("pre_tokenizer Split with the expression \(regex)")
             }

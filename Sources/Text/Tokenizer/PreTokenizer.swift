@@ -9,6 +9,7 @@ enum PreTokenizer: Sendable, Equatable {
     }
 
     case words(WordPattern)
+    case stretches(StretchPattern)
     case literal([UInt8], Behavior)
     case bert
 
@@ -43,6 +44,8 @@ enum PreTokenizer: Sendable, Equatable {
                 body(start..<end)
                 start = end
             }
+        case .stretches(let pattern):
+            pattern.cut(text, table: table, body)
         case .literal(let separator, let behavior):
             Self.cut(text, at: separator, behavior, body)
         case .bert:

@@ -44,6 +44,8 @@ struct ScalarClass: OptionSet, Sendable {
     static let punctuation = ScalarClass(rawValue: 32)
     /// `\w`: alphabetic, marks, decimal digits, connectors.
     static let word = ScalarClass(rawValue: 64)
+    /// `\p{S}`
+    static let symbol = ScalarClass(rawValue: 128)
 
     /// The classes of the first 65,536 scalars; the others are rare and are looked up.
     typealias Table = UnsafeBufferPointer<UInt8>
@@ -83,6 +85,7 @@ struct ScalarClass: OptionSet, Sendable {
         case .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
             .finalPunctuation, .otherPunctuation:
             classes = .punctuation
+        case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: classes = .symbol
         default: break
         }
         if properties.isAlphabetic { classes.insert(.word) }

@@ -54,7 +54,7 @@ struct WordPattern: Sendable, Equatable {
         if let end = letters(cursor, from: start, first: first) { return end }
         if let end = digits(cursor, from: start, first: first) { return end }
         if let end = symbols(cursor, from: start, first: first) { return end }
-        return space(cursor, from: start)
+        return cursor.space(from: start, newlinesBind: newlinesBind)
     }
 
     private func contraction(_ cursor: Cursor, from start: Int) -> Int? {
@@ -123,29 +123,11 @@ struct WordPattern: Sendable, Equatable {
         }
         return newlinesBind ? cursor.run(from: end, of: .newline) : end
     }
-
-    /// What is left is white space: up to the last line end of the run; else all of it at the end
-    /// of the text; else all but the last character, which belongs to the next word.
-    private func space(_ cursor: Cursor, from start: Int) -> Int {
-        var end = start
-        var lastStart = start
-        var newlineEnd: Int?
-        while true {
-            let look = cursor.look(end)
-            guard look.classes.contains(.space) else {
-                if newlinesBind, let newlineEnd { return newlineEnd }
-                return look.atEnd || lastStart == start ? end : lastStart
-            }
-            if look.classes.contains(.newline) { newlineEnd = look.end }
-            lastStart = end
-            end = look.end
-        }
-    }
 }
 
 /// One scalar ahead: its value, its classes, and where it ends. At the end of the text the value
 /// is no scalar, the classes are empty and nothing is consumed.
-private struct Look {
+struct Look {
     static let endValue = UInt32.max
     let value: UInt32
     let classes: ScalarClass
@@ -154,7 +136,7 @@ private struct Look {
 }
 
 /// Reading access to a text by byte offset.
-private struct Cursor {
+struct Cursor {
     let text: UnsafeRawBufferPointer
     let table: ScalarClass.Table
 
@@ -185,5 +167,23 @@ private struct Cursor {
             }
         }
         return end
+    }
+
+    /// The end of the white space at `start`: its last line end; else all of it at the end
+    /// of the text; else all but the last character, which belongs to the next word.
+    func space(from start: Int, newlinesBind: Bool) -> Int {
+        var end = start
+        var lastStart = start
+        var newlineEnd: Int?
+        while true {
+            let look = self.look(end)
+            guard look.classes.contains(.space) else {
+                if newlinesBind, let newlineEnd { return newlineEnd }
+                return look.atEnd || lastStart == start ? end : lastStart
+            }
+            if look.classes.contains(.newline) { newlineEnd = look.end }
+            lastStart = end
+            end = look.end
+        }
     }
 }
