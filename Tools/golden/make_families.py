@@ -20,6 +20,7 @@ PROMPT_TOKENS = 40
 POSITIONS = [0, 1, 2, 5, 12, 23, 31, 39]
 LLAMA3_ROPE = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
                "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+YARN_ROPE = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}
 LINEAR_ROPE = {"rope_type": "linear", "factor": 8.0}
 MODES = {"mxfp4": (4, 32), "mxfp8": (8, 32), "nvfp4": (4, 16)}
 
@@ -193,10 +194,10 @@ def gemma(dtype: str, **more) -> dict:
 
 
 def moe(dtype: str, **more) -> dict:
-    return common(
-        "qwen3_moe", dtype, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=64,
-        norm_topk_prob=True, decoder_sparse_step=1, mlp_only_layers=[1], num_hidden_layers=3,
-        tie_word_embeddings=False, **more)
+    return common("qwen3_moe", dtype, **(dict(
+        num_experts=6, num_experts_per_tok=2, moe_intermediate_size=64, norm_topk_prob=True,
+        decoder_sparse_step=1, mlp_only_layers=[1], num_hidden_layers=3,
+        tie_word_embeddings=False) | more))
 
 
 def checkpoints() -> dict:
@@ -207,10 +208,13 @@ def checkpoints() -> dict:
     made = {
         "qwen2-q4": (41, common("qwen2", "bf16"), "bf16", (4, 32), biased),
         "qwen2-f16": (42, common("qwen2", "f16", tie_word_embeddings=False, **small), "f16", None, biased),
+        "qwen2-yarn": (53, common("qwen2", "f16", rope_scaling=YARN_ROPE, **small), "f16", None, biased),
         "llama3-q4": (43, common("llama", "bf16", rope_scaling=LLAMA3_ROPE), "bf16", (4, 64), plain),
         "llama3-bf16": (44, common("llama", "bf16", tie_word_embeddings=False, **small), "bf16", None, plain),
         "qwen3moe-q4": (45, moe("bf16"), "bf16", (4, 64), qwen),
         "qwen3moe-f16": (46, moe("f16", **small), "f16", None, qwen),
+        "qwen3moe-mxfp4": (54, moe("bf16", num_experts=4, num_hidden_layers=2, intermediate_size=64), "bf16",
+                           (4, 32, "mxfp4"), qwen),
         "gemma3-q4": (47, gemma("bf16"), "bf16", (4, 64), qwen),
         "gemma3-bf16": (48, gemma("bf16", **small), "bf16", None, qwen),
         "gemma3-wrapped": (49, gemma("bf16", tie_word_embeddings=False), "bf16", (8, 32),
