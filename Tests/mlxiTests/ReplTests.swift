@@ -55,6 +55,16 @@ import Testing
             Issue.record("no \"\(text)\" in \"\(seen)\"")
         }
 
+        /// Reads until so many characters came: an answer is streaming.
+        func wait(forCharacters count: Int) async throws {
+            let deadline = Date().addingTimeInterval(Self.timeoutSeconds)
+            while seen.count < count, Date() < deadline {
+                readAvailable()
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(seen.count >= count)
+        }
+
         func waitForExit() async throws -> Int32 {
             let deadline = Date().addingTimeInterval(Self.timeoutSeconds)
             while process.isRunning, Date() < deadline {
@@ -116,7 +126,7 @@ import Testing
             ], home: home.path("h"))
         try await run.wait(for: "/help for commands")
         run.type("hello\n")
-        try await Task.sleep(for: .milliseconds(1500))
+        try await run.wait(forCharacters: 300)
         kill(run.process.processIdentifier, SIGINT)
         run.type("/stats\n")
         try await run.wait(for: "ended by cancelled")

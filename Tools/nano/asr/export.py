@@ -7,6 +7,7 @@ affine format (`--bits 16` leaves them bfloat16). The averaged weights are expor
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -144,6 +145,18 @@ def export(checkpoint, vocabulary, folder, bits, group):
     write_json(folder, "preprocessor_config.json", features)
     weights = tensors(state["optimizer"]["average"], bits, group)
     save_file(weights, os.path.join(folder, "model.safetensors"), metadata={"format": "mlx"})
+    write_checksums(folder)
+
+
+def write_checksums(folder):
+    """SHA256SUMS, for `sha256sum -c`."""
+    lines = []
+    for name in sorted(os.listdir(folder)):
+        if name != "SHA256SUMS":
+            with open(os.path.join(folder, name), "rb") as file:
+                lines.append(f"{hashlib.sha256(file.read()).hexdigest()}  {name}\n")
+    with open(os.path.join(folder, "SHA256SUMS"), "w") as file:
+        file.writelines(lines)
 
 
 def load(folder):
