@@ -109,6 +109,15 @@ enum RopeScaling {
     private static func yarn(
         _ config: JSONValue, _ plain: [Double], theta: Double, headDim: Int
     ) throws -> (frequencies: [Double], magnitude: Double) {
+        // Keys of other models' yarn, which would change the values silently.
+        for key in ["attention_factor", "mscale", "mscale_all_dim"] {
+            guard config[key]?.isNull ?? true else {
+                throw JSONError(detail: "yarn with \(key), which this program lacks")
+            }
+        }
+        guard try config.bool("truncate", default: true) else {
+            throw JSONError(detail: "yarn with truncate false, which this program lacks")
+        }
         let factor = try config.double("factor")
         let old = try config.double("original_max_position_embeddings")
         let fast = try config.double("beta_fast", default: 32)

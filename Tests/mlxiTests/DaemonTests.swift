@@ -35,6 +35,20 @@ import Testing
         #expect(again.err.contains("0 done"))
     }
 
+    @Test func tracesAreKeptApartByRecording() async throws {
+        let folder = try TestFolder()
+        let traces = try TestFolder()
+        try folder.write("a.wav", Recording.wav(seconds: 1, seed: 1))
+        try folder.write("b.wav", Recording.wav(seconds: 1, seed: 2))
+        let run = try await watch(folder, "--once", "--trace", traces.path).result()
+        #expect(run.status == 0, "\(run.err)")
+        let names = try traces.files()
+        for stem in ["a", "b"] {
+            #expect(names.contains("\(stem)/mel.npy"), "\(names)")
+            #expect(names.contains("\(stem)/encoder_output.npy"))
+        }
+    }
+
     @Test func aFileDroppedLaterIsTakenAndTerminationIsInOrder() async throws {
         let folder = try TestFolder()
         let program = try watch(folder)

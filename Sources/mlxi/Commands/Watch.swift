@@ -53,6 +53,13 @@ struct Watch: AsyncParsableCommand {
             "A file is taken when it has not changed for this long.", valueName: "seconds"))
     var settle = 3.0
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Write intermediate tensors (.npy) and token ids there, a folder for each recording.",
+            valueName: "dir"))
+    var trace: String?
+
     @OptionGroup var common: CommonOptions
 
     /// Longer than anybody waits for a copy to go on.
@@ -70,7 +77,7 @@ struct Watch: AsyncParsableCommand {
         let settings = WatchSettings(
             model: try models.find(model, for: .transcribe),
             proofreader: try models.find(proofreadModel, for: .proofread),
-            language: language, context: prompt)
+            language: language, context: prompt, traceFolder: trace.map(Path.absolute))
         let daemon = Daemon(
             layout: FolderLayout(root: Path.absolute(folder)), settings: settings,
             door: try common.startEngine(), terminal: terminal, settleSeconds: settle,

@@ -8,6 +8,8 @@ struct WatchSettings: Sendable {
     var proofreader: FoundModel
     var language: String?
     var context: String?
+    /// Folder for named intermediate tensors, one folder in it for each recording.
+    var traceFolder: String?
 
     /// The same content with the same fingerprint is the same work.
     var fingerprint: String {
@@ -121,7 +123,8 @@ struct Worker: Sendable {
         let job = Job.transcribe(
             TranscriptionJob(
                 audioPath: audio, model: settings.model, language: settings.language,
-                context: settings.context, proofreader: settings.proofreader))
+                context: settings.context, proofreader: settings.proofreader,
+                traceFolder: settings.traceFolder.map { Path.join($0, stem) }))
         var heard: Transcript?
         var events = door.submit(job, cancellation: cancellation).makeAsyncIterator()
         while let event = try await next(&events) {
