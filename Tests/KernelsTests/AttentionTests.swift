@@ -107,7 +107,7 @@ import Testing
         let x = inputs(c)
         let found = try InstructionSets.with(isa) { try attend(c, x, step: c.tokens) }
         // f16 keys and values carry 11 bits, the bf16 products of AMX 8.
-        let tolerance = c.precision == .exact ? 2e-6 : 1e-2
+        let tolerance = c.precision == .exact ? 2e-6 : isa == "amx" ? 1e-2 : 4e-3
         #expect(difference(found, definition(c, x)).max < tolerance)
     }
 

@@ -17,8 +17,7 @@ struct Conversation: Codable, Sendable, Equatable {
 
     /// What the model is asked: the system prompt with the summary, then the turns.
     var messages: [Message] {
-        let heading = "Summary of the conversation so far:\n"
-        let head = [system, summary.map { heading + $0 }].compactMap { $0 }
+        let head = [system, summary.map(ContextFit.note)].compactMap { $0 }
         var messages = turns.map { Message(role: $0.role, content: $0.content) }
         if !head.isEmpty {
             let text = head.joined(separator: "\n\n")

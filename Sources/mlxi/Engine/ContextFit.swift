@@ -28,6 +28,11 @@ struct ContextFit: Sendable {
     /// Longest summary, as a share of the context.
     static let summaryShare = 0.2
 
+    /// A summary as the system prompt has it.
+    static func note(_ summary: String) -> String {
+        "Summary of the conversation so far:\n" + summary
+    }
+
     /// Asks for a summary of a dialogue.
     static func summaryRequest(_ dropped: [Message], earlier: String?) -> [Message] {
         var dialogue = earlier.map { "Earlier: \($0)\n\n" } ?? ""

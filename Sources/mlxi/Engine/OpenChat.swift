@@ -101,8 +101,7 @@ final class OpenChat {
             let summary = try summary(
                 of: Array(turns[..<drop]), earlier: job.earlierSummary, isCancelled: isCancelled)
             fit.summary = summary
-            let note = "Summary of the conversation so far:\n" + summary
-            let system = ([job.systemText] + [note]).filter { !$0.isEmpty }
+            let system = [job.systemText, ContextFit.note(summary)].filter { !$0.isEmpty }
             fit.messages =
                 [Message(role: "system", content: system.joined(separator: "\n\n"))]
                 + turns[drop...]

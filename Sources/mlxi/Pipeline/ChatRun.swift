@@ -90,19 +90,6 @@ struct ReplyPrinter {
 
 /// A reply as JSON.
 private struct ReplyReport: Encodable {
-    struct Alternative: Encodable {
-        var id: Int32
-        var text: String
-        var logprob: Float
-    }
-
-    struct Token: Encodable {
-        var id: Int32
-        var text: String
-        var logprob: Float
-        var top: [Alternative]
-    }
-
     struct Sampling: Encodable {
         var temperature: Float
         var topK: Int
@@ -128,7 +115,7 @@ private struct ReplyReport: Encodable {
     var sampling: Sampling
     var droppedTurns: Int?
     var summary: String?
-    var logprobs: [Token]?
+    var logprobs: [TokenReport]?
 
     init(_ reply: ChatReply, model: String) {
         let generation = reply.generation
@@ -151,16 +138,7 @@ private struct ReplyReport: Encodable {
         droppedTurns = reply.fit.droppedTurns > 0 ? reply.fit.droppedTurns : nil
         summary = reply.fit.summary
         guard !generation.logProbabilities.isEmpty else { return }
-        func alternative(_ token: TokenLogProbability) -> Alternative {
-            Alternative(
-                id: token.token, text: reply.names[token.token] ?? "", logprob: token.value)
-        }
-        logprobs = generation.logProbabilities.map { scored in
-            let chosen = alternative(scored.chosen)
-            return Token(
-                id: chosen.id, text: chosen.text, logprob: chosen.logprob,
-                top: scored.top.map(alternative))
-        }
+        logprobs = generation.logProbabilities.map { TokenReport($0, names: reply.names) }
     }
 }
 

@@ -11,19 +11,6 @@ struct PerplexityRun: Sendable {
     let listsTokens: Bool
 
     private struct Report: Encodable {
-        struct Alternative: Encodable {
-            var id: Int32
-            var text: String
-            var logprob: Float
-        }
-
-        struct Token: Encodable {
-            var id: Int32
-            var text: String
-            var logprob: Float
-            var top: [Alternative]
-        }
-
         var model: String
         var tokens: Int
         var scoredTokens: Int
@@ -32,7 +19,7 @@ struct PerplexityRun: Sendable {
         /// Nats a token.
         var negativeLogLikelihood: Double
         var perplexity: Double
-        var logprobs: [Token]?
+        var logprobs: [TokenReport]?
     }
 
     func run() async throws {
@@ -66,16 +53,7 @@ struct PerplexityRun: Sendable {
             return try terminal.resultLine(
                 "perplexity \(value), negative log-likelihood \(mean) nats a token")
         }
-        func entry(_ token: TokenLogProbability) -> Report.Alternative {
-            Report.Alternative(
-                id: token.token, text: text.names[token.token] ?? "", logprob: token.value)
-        }
-        let tokens = text.perplexity.tokens.map { token in
-            let chosen = entry(token.chosen)
-            return Report.Token(
-                id: chosen.id, text: chosen.text, logprob: chosen.logprob,
-                top: token.top.map(entry))
-        }
+        let tokens = text.perplexity.tokens.map { TokenReport($0, names: text.names) }
         let report = Report(
             model: job.model.name, tokens: text.tokenCount,
             scoredTokens: text.perplexity.tokens.count, contextTokens: text.windowTokens,
