@@ -115,8 +115,10 @@ func wait(until condition: () -> Bool) throws {
 /// Test recordings.
 enum Recording {
     /// 16-bit mono at 16 kHz: bursts of noise shaped like syllables, so that it counts as speech.
-    /// The same seed gives the same samples.
-    static func wav(seconds: Double, seed: UInt64 = 1, silent: Bool = false) -> Data {
+    /// The same seed gives the same samples. `times` repeats them.
+    static func wav(
+        seconds: Double, seed: UInt64 = 1, silent: Bool = false, times: Int = 1
+    ) -> Data {
         let rate = 16_000
         let count = Int(seconds * Double(rate))
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
@@ -133,7 +135,9 @@ enum Recording {
             let sample = Int16(max(-1, min(1, value)) * 32_000)
             withUnsafeBytes(of: sample.littleEndian) { samples.append(contentsOf: $0) }
         }
-        return header(bytes: samples.count, rate: rate) + samples
+        var recording = header(bytes: samples.count * times, rate: rate)
+        for _ in 0..<times { recording.append(samples) }
+        return recording
     }
 
     private static func header(bytes: Int, rate: Int) -> Data {
