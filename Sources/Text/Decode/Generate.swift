@@ -16,6 +16,8 @@ public struct GenerateRequest {
     /// Draft from the prompt (lossless; pays when the reply copies much of it). `copyStart` is the
     /// index in the prompt where the text to be copied begins, if known.
     public var promptLookup: (isOn: Bool, copyStart: Int?) = (false, nil)
+    /// What the reply is held to.
+    public var constraint: TokenConstraint?
     /// Report ln p of every token and of this many alternatives; nil reports nothing.
     public var topLogProbabilities: Int?
     /// Leave tokens such as `<|im_end|>` out of the text.
@@ -63,7 +65,8 @@ public enum Generate {
     /// - Parameters:
     ///   - isCancelled: asked before every token.
     ///   - onText: receives the text piece by piece as it becomes certain.
-    /// - Throws: `SessionError`, `SamplingError`.
+    /// - Throws: `SessionError`, `SamplingError`, `ConstraintError`: a reply that is held to a schema
+    ///   and ends before it is complete is none.
     public static func run(
         _ request: GenerateRequest, in session: Session, tokenizer: Tokenizer,
         endTokens: Set<Int32>, isCancelled: () -> Bool = { false },
@@ -96,25 +99,32 @@ public enum Generate {
             onText(text)
         }
 
+        request.constraint?.restart()
         let decodeStart = clock.now
         result.stop = rule.isSpent ? .length : .cancelled
         while !rule.isSpent && !isCancelled() {
             let logits = timeline.logits(in: session)
             scorer.keep(logits)
+            try request.constraint?.restrict(logits)
             let token = try sampler.next(logits: logits)
             let step = rule.observe(token, text: detokenizer.append(token))
             if step.stop != .endOfSequence {
                 result.tokens.append(token)
                 if let scored = scorer.score(token) { result.logProbabilities.append(scored) }
+                request.constraint?.accept(token)
             }
             emit(step.text)
-            if let stop = step.stop {
+            let isFinished = request.constraint?.isFinished ?? false
+            if let stop = isFinished ? .endOfSequence : step.stop {
                 result.stop = stop
                 break
             }
             try timeline.advance(token, in: session)
         }
         emit(rule.finish(tail: detokenizer.finish()))
+        if request.constraint != nil, ![.endOfSequence, .cancelled].contains(result.stop) {
+            throw ConstraintError.incomplete(tokens: result.tokens.count)
+        }
         result.decodeSeconds = (clock.now - decodeStart).seconds
         (result.draftedTokens, result.acceptedTokens) = timeline.statistics
         session.compute.trace?.record("tokens", tokens: result.tokens)

@@ -18,6 +18,7 @@ struct Chat: AsyncParsableCommand {
               mlxi chat -m qwen3-4b -a notes.txt -a plan.md "What is missing in the plan?"
               mlxi chat -m qwen3-4b --temp 0.7 --top-p 0.8 --seed 1 --json "A haiku"
               mlxi chat -c "And in one sentence?"
+              mlxi chat -m qwen3-4b --schema person.json -a letter.txt "Who wrote this?"
             """)
 
     @Argument(help: ArgumentHelp("What to say; stdin where it is missing.", valueName: "prompt"))
@@ -83,6 +84,7 @@ struct Chat: AsyncParsableCommand {
         let terminal = common.terminal
         let isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let text = try input()
+        let schema = try options.readSchema()
         guard text != nil || (isInteractive && !json) else {
             throw CommandError.usage("give a prompt, or text on stdin")
         }
@@ -97,16 +99,17 @@ struct Chat: AsyncParsableCommand {
         conversation.model = found.name
         if let system { conversation.system = system }
         let display = ReplyDisplay(
-            terminal: terminal, json: json, showsThoughts: showThinking, showsStats: stats)
+            terminal: terminal, json: json, showsThoughts: showThinking, showsStats: stats,
+            holdsBack: schema != nil && isatty(STDOUT_FILENO) == 0)
         let door = try common.startEngine()
         guard let text else {
             return try await ChatRepl(
                 door: door, terminal: terminal, display: display, options: options, model: found,
-                conversation: conversation, environment: common.environment
+                schema: schema, conversation: conversation, environment: common.environment
             ).run()
         }
         conversation.turns.append(.init(role: "user", content: text))
-        var job = options.job(conversation, model: found)
+        var job = options.job(conversation, model: found, schema: schema)
         job.topLogProbabilities = logprobs
         job.traceFolder = trace
         let reply = try await ChatRun(job: job, door: door, display: display).run()

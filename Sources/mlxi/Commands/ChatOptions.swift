@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Text
 
 /// How `mlxi chat` is to answer: sampling, thinking, context.
@@ -65,6 +66,13 @@ struct ChatOptions: ParsableArguments {
     var stop: [String] = []
 
     @Option(
+        name: [.long, .customLong("json-schema")],
+        help: ArgumentHelp(
+            "Hold the reply to a JSON Schema: it is JSON that satisfies it, or the command fails. "
+                + "Thinking is off.", valueName: "file|json"))
+    var schema: String?
+
+    @Option(
         name: .long,
         help: ArgumentHelp(
             "on, off, or auto: what the chat template does by itself.", valueName: "when"))
@@ -113,6 +121,12 @@ struct ChatOptions: ParsableArguments {
         guard maxTokens > 0 else {
             throw ValidationError("--max-tokens is \(maxTokens), want 1 or more")
         }
+        guard schema == nil || stop.isEmpty else {
+            throw ValidationError("--stop with --schema: the schema says where the reply ends")
+        }
+        guard schema == nil || think != .on else {
+            throw ValidationError("--think on with --schema: thoughts are no JSON")
+        }
         guard !stop.contains("") else { throw ValidationError("--stop is empty") }
         if let contextTokens, contextTokens < Self.contextTokensMin {
             throw ValidationError(
@@ -150,18 +164,43 @@ struct ChatOptions: ParsableArguments {
         case "repetition-penalty": repetitionPenalty = parsed.repetitionPenalty
         case "max-tokens": maxTokens = parsed.maxTokens
         case "seed": seed = parsed.seed
-        case "think": think = parsed.think
+        case "think":
+            guard schema == nil || parsed.think != .on else {
+                throw CommandError.usage("think is off: the replies are held to a schema")
+            }
+            think = parsed.think
         case "overflow": overflow = parsed.overflow
         default: throw CommandError.usage("\(name) cannot be set here; /help lists what can")
         }
     }
 
+    /// The schema that replies are held to, given as JSON or as a file.
+    ///
+    /// - Throws: `CommandError`: wrong usage for JSON of the command line, else a bad file.
+    func readSchema() throws -> JSONSchema? {
+        guard let schema else { return nil }
+        do {
+            if schema.drop(while: \.isWhitespace).hasPrefix("{") {
+                return try JSONSchema(schema, source: "--schema")
+            }
+        } catch {
+            throw CommandError.usage("\(error)")
+        }
+        guard let data = FileManager.default.contents(atPath: schema) else {
+            throw CommandError.cannotRun("\(schema): cannot be read")
+        }
+        return try JSONSchema(TextInput.decoded(data, label: schema), source: schema)
+    }
+
     /// The next reply of a conversation.
-    func job(_ conversation: Conversation, model: FoundModel) -> ChatJob {
+    func job(
+        _ conversation: Conversation, model: FoundModel, schema: JSONSchema?
+    ) -> ChatJob {
         ChatJob(
             model: model, messages: conversation.messages, sampling: sampling,
             tokensMax: maxTokens, stopStrings: stop,
-            enablesThinking: think == .auto ? nil : think == .on,
+            enablesThinking: schema != nil ? false : think == .auto ? nil : think == .on,
+            schema: schema,
             isSpeculative: speculative == .auto, contextTokens: contextTokens,
             overflow: overflow, systemText: conversation.system ?? "",
             earlierSummary: conversation.summary)

@@ -8,6 +8,7 @@ struct ChatRepl {
     var display: ReplyDisplay
     var options: ChatOptions
     var model: FoundModel
+    let schema: JSONSchema?
     var conversation: Conversation
     let environment: [String: String]
 
@@ -29,13 +30,15 @@ struct ChatRepl {
 
     init(
         door: any JobDoor, terminal: Terminal, display: ReplyDisplay, options: ChatOptions,
-        model: FoundModel, conversation: Conversation, environment: [String: String]
+        model: FoundModel, schema: JSONSchema?, conversation: Conversation,
+        environment: [String: String]
     ) {
         self.door = door
         self.terminal = terminal
         self.display = display
         self.options = options
         self.model = model
+        self.schema = schema
         self.conversation = conversation
         self.environment = environment
     }
@@ -81,7 +84,8 @@ struct ChatRepl {
     private mutating func answer(_ store: ConversationStore?) async throws {
         do {
             let run = ChatRun(
-                job: options.job(conversation, model: model), door: door, display: display)
+                job: options.job(conversation, model: model, schema: schema), door: door,
+                display: display)
             let reply = try await run.run(survivesInterrupt: true)
             lastReply = reply
             if reply.fit.droppedTurns > 0, !display.showsStats {

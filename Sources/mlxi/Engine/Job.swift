@@ -36,6 +36,8 @@ struct ChatJob: Sendable {
     var stopStrings: [String] = []
     /// The template's `enable_thinking`; nil leaves it to the template.
     var enablesThinking: Bool?
+    /// What the reply is held to; thinking is off then.
+    var schema: JSONSchema?
     /// Draft tokens from the prompt, which changes nothing but the time.
     var isSpeculative = true
     /// ln p of every token with this many alternatives.

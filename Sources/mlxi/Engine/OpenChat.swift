@@ -16,6 +16,10 @@ final class OpenChat {
     private let template: ChatTemplate
     private let trace: Trace?
     private let recommended: SamplingOptions
+    /// Tokens by their bytes, made for the first reply that is held to a schema.
+    private var vocabulary: TokenTrie?
+    /// That of the last such reply, with what it found out.
+    private var constraint: TokenConstraint?
 
     /// - Throws: `CommandError.cannotRun` for a context longer than the model was trained for.
     init(_ folder: ModelFolder, trace: Trace?, options: OpenOptions) throws {
@@ -39,12 +43,18 @@ final class OpenChat {
     /// Continues a conversation by one reply.
     ///
     /// - Throws: `SessionError` where the conversation does not fit, `SamplingError`,
-    ///   `TemplateError`.
+    ///   `TemplateError`, `ConstraintError`.
     func reply(
         _ job: ChatJob, isCancelled: () -> Bool, onPiece: (ThoughtSplitter.Piece) -> Void
     ) throws -> ChatReply {
         let fit = try fitted(job, isCancelled: isCancelled)
-        let prompt = try render(fit.messages, enablesThinking: job.enablesThinking)
+        var prompt = try render(fit.messages, enablesThinking: job.enablesThinking)
+        var startsInside = prompt.trimmingSuffix(while: \.isWhitespace).hasSuffix("<think>")
+        if job.schema != nil, startsInside {
+            // A template that opens the thoughts whatever it is told: they end at once.
+            prompt += "\n</think>\n\n"
+            startsInside = false
+        }
         let sampling = try job.sampling.options(defaults: recommended, tokenizer: tokenizer)
         var request = GenerateRequest(prompt: Prompt(encode(prompt)))
         request.sampling = sampling
@@ -52,7 +62,7 @@ final class OpenChat {
         request.stopStrings = job.stopStrings
         request.promptLookup = (isOn: job.isSpeculative, copyStart: nil)
         request.topLogProbabilities = job.topLogProbabilities
-        let startsInside = prompt.trimmingSuffix(while: \.isWhitespace).hasSuffix("<think>")
+        request.constraint = try job.schema.map(held)
         var splitter = ThoughtSplitter(startsInside: startsInside)
         var (text, thoughts) = ("", "")
         func pass(_ pieces: [ThoughtSplitter.Piece]) {
@@ -67,11 +77,19 @@ final class OpenChat {
         let generation = try Generate.run(
             request, in: session, tokenizer: tokenizer, endTokens: endTokens,
             isCancelled: isCancelled
-        ) { pass(splitter.append($0)) }
+        ) { pass(job.schema == nil ? splitter.append($0) : [.text($0)]) }
         pass(splitter.finish())
         return ChatReply(
             generation: generation, text: text, thoughts: thoughts, sampling: sampling,
             names: tokenizer.names(of: generation.logProbabilities), fit: fit)
+    }
+
+    private func held(to schema: JSONSchema) throws -> TokenConstraint {
+        if let constraint, constraint.schema == schema { return constraint }
+        let tokens = try vocabulary ?? TokenTrie(tokenizer, endTokens: endTokens)
+        let made = TokenConstraint(schema, vocabulary: tokens, endTokens: endTokens)
+        (vocabulary, constraint) = (tokens, made)
+        return made
     }
 
     /// The conversation, without its oldest turns or with a summary of them where it is too long.

@@ -45,6 +45,8 @@ struct ReplyDisplay: Sendable {
     let json: Bool
     let showsThoughts: Bool
     let showsStats: Bool
+    /// The text comes when it is whole: what a schema left incomplete is no result.
+    let holdsBack: Bool
 
     func printer() -> ReplyPrinter { ReplyPrinter(display: self) }
 }
@@ -58,8 +60,12 @@ struct ReplyPrinter {
     init(display: ReplyDisplay) { self.display = display }
 
     mutating func text(_ piece: String) throws {
-        guard !display.json else { return }
+        guard !display.json, !display.holdsBack else { return }
         endThoughts()
+        try write(piece)
+    }
+
+    private mutating func write(_ piece: String) throws {
         try display.terminal.result(piece)
         endsLine = piece.hasSuffix("\n")
     }
@@ -80,6 +86,8 @@ struct ReplyPrinter {
         if display.json {
             let report = ReplyReport(reply, model: model.name)
             try display.terminal.resultLine(try JSONText.encode(report, pretty: false))
+        } else if display.holdsBack {
+            try write(reply.text)
         }
         if !endsLine { try display.terminal.result("\n") }
         if display.showsStats {
