@@ -54,7 +54,7 @@ import Testing
             })
     }
 
-    @Test func draftsAndThePrecisePathChangeNothing() async throws {
+    @Test func draftsChangeNothing() async throws {
         var texts: Set<String> = []
         for drafts in ["auto", "off"] {
             let run = try await Program.run(

@@ -56,10 +56,16 @@ struct ByteAutomaton: Sendable {
         state >= 0 && places[Int(state)].contains { $0.node != ByteGrammar.end }
     }
 
+    /// Runs half a million times for a mask: what is known is one look into a table.
+    @inline(__always)
     mutating func step(_ state: State, _ byte: UInt8) -> State {
         guard state >= 0 else { return Self.dead }
         let slot = Int(state) * classes.count + classes[byte]
-        if next[slot] != Self.unknown { return next[slot] }
+        let known = next[slot]
+        return known != Self.unknown ? known : firstStep(state, byte, slot: slot)
+    }
+
+    private mutating func firstStep(_ state: State, _ byte: UInt8, slot: Int) -> State {
         var reached: [Place] = []
         for place in places[Int(state)] {
             if case .bytes(let set, let node) = grammar.steps[Int(place.node)], set.contains(byte) {

@@ -79,20 +79,25 @@ public struct TokenTrie: Sendable {
     func mask(_ automaton: inout ByteAutomaton, from state: ByteAutomaton.State) -> TokenMask {
         var mask = TokenMask(count: tokenCount)
         var states = [ByteAutomaton.State](repeating: state, count: depthMax + 1)
-        var index = 0
-        while index < nodes.count - 1 {
-            let node = nodes[index]
-            let depth = Int(node.depth)
-            let reached = automaton.step(states[depth], node.byte)
-            if reached == ByteAutomaton.dead {
-                index = Int(node.end)
-                continue
+        nodes.withUnsafeBufferPointer { nodes in
+            states.withUnsafeMutableBufferPointer { states in
+                var index = 0
+                while index < nodes.count - 1 {
+                    let node = nodes[index]
+                    let depth = Int(node.depth)
+                    let reached = automaton.step(states[depth], node.byte)
+                    if reached == ByteAutomaton.dead {
+                        index = Int(node.end)
+                        continue
+                    }
+                    states[depth + 1] = reached
+                    index += 1
+                    let end = nodes[index].firstToken
+                    if node.firstToken < end {
+                        mask.insert(tokens[Int(node.firstToken)..<Int(end)])
+                    }
+                }
             }
-            states[depth + 1] = reached
-            for token in Int(node.firstToken)..<Int(nodes[index + 1].firstToken) {
-                mask.insert(tokens[token])
-            }
-            index += 1
         }
         return mask
     }
@@ -105,6 +110,10 @@ struct TokenMask: Sendable {
     init(count: Int) { words = Array(repeating: 0, count: (count + 63) / 64) }
 
     mutating func insert(_ id: Int32) { words[Int(id) >> 6] |= 1 << UInt64(id & 63) }
+
+    mutating func insert(_ ids: ArraySlice<Int32>) {
+        for id in ids { insert(id) }
+    }
 
     func contains(_ id: Int32) -> Bool {
         Int(id) >> 6 < words.count && words[Int(id) >> 6] >> UInt64(id & 63) & 1 == 1
