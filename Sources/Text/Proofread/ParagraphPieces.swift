@@ -29,7 +29,9 @@ enum ParagraphPieces {
     }
 
     /// The pieces of a paragraph in order; nothing is lost between them.
-    static func cut(_ paragraph: String) -> [ParagraphPiece] {
+    static func cut(
+        _ paragraph: String, sentencesMax: Int = ParagraphPieces.sentencesMax
+    ) -> [ParagraphPiece] {
         var pieces: [ParagraphPiece] = []
         var open: [Atom] = []
         func close() {
@@ -51,6 +53,15 @@ enum ParagraphPieces {
             pieces.append(ParagraphPiece(text: last.text, endsInsideSentence: false))
         }
         return pieces
+    }
+
+    /// The sentences of a piece; only the piece itself where it has but one.
+    static func sentences(of piece: ParagraphPiece) -> [ParagraphPiece] {
+        var sentences = cut(piece.text, sentencesMax: 1)
+        guard let last = sentences.popLast() else { return [piece] }
+        sentences.append(
+            ParagraphPiece(text: last.text, endsInsideSentence: piece.endsInsideSentence))
+        return sentences
     }
 
     /// Sentences; those that are too long as clauses; those in turn as runs of words.

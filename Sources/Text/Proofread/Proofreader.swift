@@ -73,7 +73,9 @@ public enum Proofreader {
     static let contextCharactersMax = 80
     private static let replyTokensSlack = 32
 
-    /// Corrects paragraphs in order; each sees the end of the corrected one before it.
+    /// Corrects paragraphs in order; each sees the end of the corrected one before it. Where the
+    /// reply to several sentences is refused, they are asked for one by one: small models lose
+    /// their place where phrases recur, and one such reply must not cost the others theirs.
     ///
     /// - Parameters:
     ///   - paragraphs: the transcript; blank ones pass unchanged.
@@ -86,39 +88,68 @@ public enum Proofreader {
     ) rethrows -> ProofreadResult {
         var done: [ProofreadParagraph] = []
         var summary = EditSummary()
-        var context = ""
-        var isComplete = true
+        var state = State()
         for paragraph in paragraphs {
-            var pieces: [ProofreadPiece] = []
-            var text = ""
-            var continuesSentence = false
+            state.pieces = []
+            state.text = ""
             for piece in ParagraphPieces.cut(paragraph) {
-                let (lead, core, trail) = trimmed(piece.text)
-                isComplete = isComplete && !isCancelled()
-                guard isComplete, !core.isEmpty else {
-                    text += piece.text
-                    continue
-                }
-                let reply = try generate(request(core, after: context))
-                var result = judged(core, reply)
-                if piece.endsInsideSentence || continuesSentence {
-                    result = mended(
-                        result, endsInside: piece.endsInsideSentence, continues: continuesSentence)
-                }
-                continuesSentence = piece.endsInsideSentence
-                if result.verdict.isAccepted { summary += result.verdict.summary }
-                summary.changesRefused += result.refused.count
-                pieces.append(result)
-                // Without a text (it was only fillers) the space around it goes too.
-                text += lead + result.text + (result.text.isEmpty ? "" : trail)
-                if !result.text.isEmpty { context = result.text }
+                try state.take(piece, mayCut: true, generate: generate, isCancelled: isCancelled)
             }
-            let corrected = ProofreadParagraph(original: paragraph, text: text, pieces: pieces)
+            let corrected = ProofreadParagraph(
+                original: paragraph, text: state.text, pieces: state.pieces)
             done.append(corrected)
+            for piece in state.pieces {
+                if piece.verdict.isAccepted { summary += piece.verdict.summary }
+                summary.changesRefused += piece.refused.count
+            }
             summary.paragraphs += 1
             summary.paragraphsRejected += corrected.rejections.isEmpty ? 0 : 1
         }
-        return ProofreadResult(paragraphs: done, summary: summary, isComplete: isComplete)
+        return ProofreadResult(
+            paragraphs: done, summary: summary, isComplete: !state.isCancelled)
+    }
+
+    /// What is carried from piece to piece.
+    private struct State {
+        /// Of the paragraph in hand.
+        var pieces: [ProofreadPiece] = []
+        var text = ""
+        /// The corrected text before.
+        var context = ""
+        var continuesSentence = false
+        var isCancelled = false
+
+        mutating func take(
+            _ piece: ParagraphPiece, mayCut: Bool,
+            generate: (ProofreadRequest) throws -> String, isCancelled: () -> Bool
+        ) rethrows {
+            let (lead, core, trail) = trimmed(piece.text)
+            if !self.isCancelled { self.isCancelled = isCancelled() }
+            guard !self.isCancelled, !core.isEmpty else {
+                text += piece.text
+                return
+            }
+            var result = judged(core, try generate(request(core, after: context)))
+            if mayCut, !result.verdict.isAccepted {
+                let sentences = ParagraphPieces.sentences(of: piece)
+                if sentences.count > 1 {
+                    for sentence in sentences {
+                        try take(
+                            sentence, mayCut: false, generate: generate, isCancelled: isCancelled)
+                    }
+                    return
+                }
+            }
+            if piece.endsInsideSentence || continuesSentence {
+                result = mended(
+                    result, endsInside: piece.endsInsideSentence, continues: continuesSentence)
+            }
+            continuesSentence = piece.endsInsideSentence
+            pieces.append(result)
+            // Without a text (it was only fillers) the space around it goes too.
+            text += lead + result.text + (result.text.isEmpty ? "" : trail)
+            if !result.text.isEmpty { context = result.text }
+        }
     }
 
     /// The messages for one piece of text.
