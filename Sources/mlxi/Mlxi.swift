@@ -17,8 +17,8 @@ struct Mlxi: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Transcribe.self, Watch.self, Chat.self, PerplexityCommand.self, Bench.self,
-            Doctor.self,
+            Transcribe.self, Watch.self, Chat.self, EmbedCommand.self, PerplexityCommand.self,
+            Bench.self, Doctor.self,
         ])
 
     static func main() async {

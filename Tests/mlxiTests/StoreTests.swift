@@ -83,11 +83,15 @@ import Testing
         #expect(model.edition != before)
     }
 
-    @Test func flagsComeBeforeTheEnvironmentAndThatBeforeTheBundled() {
+    @Test func flagsComeBeforeTheEnvironmentAndThatBeforeTheBundled() throws {
         let settings = Settings(environment: ["MLXI_CHAT_MODEL": "mine"])
-        #expect(settings.model("flag", for: .chat) == ("flag", true))
-        #expect(settings.model(nil, for: .chat) == ("mine", true))
-        #expect(settings.model(nil, for: .transcribe) == ("nano-asr", false))
+        let flagged = try settings.model("flag", for: .chat)
+        #expect(flagged == ("flag", true))
+        let mine = try settings.model(nil, for: .chat)
+        #expect(mine == ("mine", true))
+        let bundled = try settings.model(nil, for: .transcribe)
+        #expect(bundled == ("nano-asr", false))
+        #expect(throws: CommandError.self) { try settings.model(nil, for: .embed) }
     }
 }
 

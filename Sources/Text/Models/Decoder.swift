@@ -92,6 +92,14 @@ public final class Decoder: LanguageModel {
         let feedForward: any FeedForward
     }
 
+    /// What a token sees of the others.
+    private enum Context {
+        /// Those in the cache and those before it.
+        case cache(KVCache)
+        /// Those before it in its sequence of rows.
+        case sequences([Range<Int>])
+    }
+
     private let config: DecoderConfig
     private let embedding: Weight
     private let layers: [Layer]
@@ -191,9 +199,21 @@ public final class Decoder: LanguageModel {
 
     /// All layers, in place on `hidden`.
     public func forward(_ hidden: Rows, cache: KVCache, on compute: Compute) {
+        run(hidden, .cache(cache), on: compute)
+        cache.advance(by: hidden.count)
+    }
+
+    /// All layers and the final norm, in place on `hidden`, over several texts that do not see each
+    /// other; nothing is kept.
+    public func encode(_ hidden: Rows, sequences: [Range<Int>], on compute: Compute) {
+        run(hidden, .sequences(sequences), on: compute)
+        finalNorm.apply(hidden, into: hidden)
+    }
+
+    private func run(_ hidden: Rows, _ context: Context, on compute: Compute) {
         compute.traceRows("embeddings", hidden)
         for (index, layer) in layers.enumerated() {
-            attention(hidden, layer, index, cache, compute)
+            attention(hidden, layer, index, context, compute)
             compute.workspace.scope {
                 let m = compute.workspace.rows(hidden.count, config.hidden)
                 layer.postAttentionNorm.apply(hidden, into: m)
@@ -201,12 +221,11 @@ public final class Decoder: LanguageModel {
             }
             compute.traceRows("layer_\(index)", hidden)
         }
-        cache.advance(by: hidden.count)
     }
 
     /// hidden += Wo · attention(RoPE(norm(Wq h)), RoPE(norm(Wk h)), Wv h), h = norm(hidden)
     private func attention(
-        _ hidden: Rows, _ layer: Layer, _ index: Int, _ cache: KVCache, _ compute: Compute
+        _ hidden: Rows, _ layer: Layer, _ index: Int, _ context: Context, _ compute: Compute
     ) {
         let work = compute.workspace
         let count = hidden.count
@@ -222,13 +241,24 @@ public final class Decoder: LanguageModel {
             let value = projected.columns(queryColumns + keyColumns..<projected.columns)
             layer.headNorms?.query.applyToHeads(query)
             layer.headNorms?.key.applyToHeads(key)
-            rope.apply(query, at: cache.length)
-            rope.apply(key, at: cache.length)
-            cache.store(layer: index, keys: key, values: value)
             let mixed = work.rows(count, queryColumns)
-            cache.attend(
-                layer: index, query: query, heads: config.heads,
-                scale: 1 / Float(config.headDim).squareRoot(), into: mixed)
+            switch context {
+            case .cache(let cache):
+                rope.apply(query, at: cache.length)
+                rope.apply(key, at: cache.length)
+                cache.store(layer: index, keys: key, values: value)
+                cache.attend(
+                    layer: index, query: query, heads: config.heads,
+                    scale: 1 / Float(config.headDim).squareRoot(), into: mixed)
+            case .sequences(let sequences):
+                for sequence in sequences {
+                    rope.apply(query.rows(sequence), at: 0)
+                    rope.apply(key.rows(sequence), at: 0)
+                }
+                Attention.sequences(
+                    sequences, query: query, key: key, value: value, heads: config.heads,
+                    causal: true, into: mixed, on: compute)
+            }
             layer.output.apply(mixed, into: hidden, accumulate: true, on: compute)
         }
     }

@@ -82,6 +82,11 @@ public final class Tokenizer: Sendable {
         return addSpecialTokens ? ids + parts.post.suffix : ids
     }
 
+    /// What `encode` puts around a text as special tokens.
+    public var surroundingTokens: (prefix: [Int32], suffix: [Int32]) {
+        (parts.post.prefix, parts.post.suffix)
+    }
+
     /// The text of `ids`; ids without a piece, such as padding rows, add nothing.
     public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool) -> String {
         if case .bytes = decoder {

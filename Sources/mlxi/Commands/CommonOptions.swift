@@ -46,7 +46,7 @@ struct ModelChoice {
     }
 
     func find(_ flag: String?, for role: Settings.Role) throws -> FoundModel {
-        let choice = settings.model(flag, for: role)
+        let choice = try settings.model(flag, for: role)
         let found = try store.find(choice.name)
         if !choice.isChosen {
             let option = role == .proofread ? "--proofread-model" : "-m"

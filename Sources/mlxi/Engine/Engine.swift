@@ -57,6 +57,7 @@ actor Engine: JobDoor {
             case .transcribe(let job): try transcribe(job, cancellation, events)
             case .chat(let job): try chat(job, cancellation, events)
             case .perplexity(let job): try score(job, cancellation, events)
+            case .embed(let job): try embed(job, cancellation, events)
             }
             events.finish()
         } catch is CancellationError {
@@ -158,5 +159,17 @@ actor Engine: JobDoor {
         }
         try model.checkTrace()
         events.yield(.scored(text))
+    }
+
+    private func embed(
+        _ job: EmbedJob, _ cancellation: Cancellation,
+        _ events: AsyncThrowingStream<JobEvent, any Error>.Continuation
+    ) throws {
+        events.yield(.opening(job.model))
+        let model = try residency.embedder(
+            job.model, OpenOptions(precision: precision, traceFolder: job.traceFolder))
+        let texts = try model.embed(job, isCancelled: { cancellation.isRequested })
+        try model.checkTrace()
+        events.yield(.embedded(texts))
     }
 }

@@ -110,6 +110,7 @@ enum Job: Sendable {
     case transcribe(TranscriptionJob)
     case chat(ChatJob)
     case perplexity(PerplexityJob)
+    case embed(EmbedJob)
 }
 
 /// What a job tells while it runs, in this order.
@@ -132,6 +133,7 @@ enum JobEvent: Sendable {
     /// Tokens scored so far.
     case scoring(tokens: Int, of: Int)
     case scored(ScoredText)
+    case embedded(EmbeddedTexts)
 }
 
 /// The one door to the models: CLI, server and watch hand in jobs here.

@@ -78,6 +78,13 @@ final class Residency {
         }
     }
 
+    /// The embedding model in a folder, opened if it is not.
+    func embedder(_ model: FoundModel, _ options: OpenOptions) throws -> OpenEmbedder {
+        try resident(model, options) { folder, trace in
+            try OpenEmbedder(folder, trace: trace, precision: options.precision)
+        }
+    }
+
     static func check(_ trace: Trace) throws {
         if let failure = trace.failure { throw CommandError.cannotRun(failure) }
     }

@@ -19,9 +19,7 @@ enum AtomicFile {
         _ path: String, with bytes: [UInt8], in files: any FileSystem = PosixFileSystem()
     ) throws {
         let directory = Path.directory(of: path)
-        let number = serial.add(1, ordering: .relaxed).newValue
-        let temporary = Path.join(
-            directory, "\(temporaryPrefix)\(getpid())-\(number)\(temporarySuffix)")
+        let temporary = Path.join(directory, temporaryName())
         do {
             try files.create(temporary, bytes: bytes)
             try files.rename(temporary, over: path)
@@ -32,6 +30,12 @@ enum AtomicFile {
             throw nameTheTarget(error, temporary: temporary, path: path)
         }
         try files.syncDirectory(directory)
+    }
+
+    /// A name that no other file of this machine's processes has.
+    static func temporaryName() -> String {
+        let number = serial.add(1, ordering: .relaxed).newValue
+        return "\(temporaryPrefix)\(getpid())-\(number)\(temporarySuffix)"
     }
 
     static func replace(

@@ -26,9 +26,12 @@ final class Terminal: Sendable {
     ///
     /// - Throws: `ClosedPipe` where the reader has gone, `FileError` where stdout cannot be
     ///   written (a full disk behind a redirection).
-    func result(_ text: String) throws {
+    func result(_ text: String) throws { try result(bytes: Array(text.utf8)) }
+
+    /// The same for a result that is no text.
+    func result(bytes: [UInt8]) throws {
         wipeProgress()
-        try writeAll(Array(text.utf8), to: STDOUT_FILENO) { code in
+        try writeAll(bytes, to: STDOUT_FILENO) { code in
             if code == EPIPE { return ClosedPipe() }
             return FileError(operation: "write", path: "stdout", code: code)
         }

@@ -121,6 +121,9 @@ struct Checkup: Encodable, Sendable {
         if languageModels.families.contains(where: { $0.architectures.contains(architecture) }) {
             return "language"
         }
+        if embeddingModels.families.contains(where: { $0.architectures.contains(architecture) }) {
+            return "embedding"
+        }
         return "\(architecture), not known here"
     }
 
@@ -130,7 +133,7 @@ struct Checkup: Encodable, Sendable {
         let settings = Settings(environment: environment)
         return [Settings.Role.transcribe, .proofread].compactMap { role in
             do {
-                _ = try store.find(settings.model(nil, for: role).name)
+                _ = try store.find(try settings.model(nil, for: role).name)
                 return nil
             } catch {
                 return "\(role.rawValue): \(error)"

@@ -26,6 +26,10 @@ struct ModelStore: Sendable {
         }
         for size in ["1B", "3B"] { add("llama3.2-\(size)", "Llama-3.2-\(size)-Instruct", small) }
         add("llama3.1-8b", "Meta-Llama-3.1-8B-Instruct", small)
+        for size in ["0.6B", "4B", "8B"] {
+            add("qwen3-embedding-\(size)", "Qwen3-Embedding-\(size)", ["4bit-DWQ", "8bit", "bf16"])
+        }
+        add("all-minilm-l6-v2", "all-MiniLM-L6-v2", ["bf16", "8bit", "4bit"])
         for size in ["0.6B", "1.7B"] {
             add("qwen3-asr-\(size)", "Qwen3-ASR-\(size)", ["8bit", "4bit", "bf16"])
         }
