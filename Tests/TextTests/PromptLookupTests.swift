@@ -65,8 +65,6 @@ import Testing
             position += drafted.count + 1
         }
         #expect(lengths == [4, 8, 15, 15, 15])
-        _ = draft(&lookup)
-        #expect(lookup.statistics == (57, 57))
     }
 
     @Test func aCopyTakesFewPasses() {

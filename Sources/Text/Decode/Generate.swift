@@ -16,6 +16,9 @@ public struct GenerateRequest {
     /// Draft from the prompt (lossless; pays when the reply copies much of it). `copyStart` is the
     /// index in the prompt where the text to be copied begins, if known.
     public var promptLookup: (isOn: Bool, copyStart: Int?) = (false, nil)
+    /// Draft with a small model of the same vocabulary instead, so many tokens at a time: greedy
+    /// replies stay the same, sampled ones come from the same distribution.
+    public var draft: (session: Session, tokensMax: Int)?
     /// What the reply is held to.
     public var constraint: TokenConstraint?
     /// Report ln p of every token and of this many alternatives; nil reports nothing.
@@ -43,7 +46,7 @@ public struct Generation: Sendable {
     public var prefillSeconds = 0.0
     /// Seconds spent on the reply.
     public var decodeSeconds = 0.0
-    /// Tokens drafted from the prompt, and how many the model confirmed.
+    /// Tokens drafted, and how many of them the model confirmed.
     public var draftedTokens = 0
     /// Drafted tokens that the model confirmed.
     public var acceptedTokens = 0
@@ -57,10 +60,10 @@ public struct Generation: Sendable {
 public enum Generate {
     /// Generates a reply to `request.prompt`.
     ///
-    /// Drafted tokens are verified in one pass: the sampler chooses at every position as it would
-    /// without a draft, and a draft survives as long as it equals the choice. So the reply is the
-    /// same with and without drafting, greedy or sampled (Leviathan et al. 2023, in the special case
-    /// of a deterministic draft).
+    /// Drafted tokens are verified in one pass, and the sampler decides on each of them. With
+    /// drafts from the prompt it chooses as it would without, and a draft survives as long as it
+    /// equals the choice: the reply is the same, greedy or sampled. With those of a draft model
+    /// that is so for greedy replies; sampled ones have the same distribution.
     ///
     /// - Parameters:
     ///   - isCancelled: asked before every token.
@@ -77,21 +80,21 @@ public enum Generate {
         let start = clock.now
         let prompt = request.prompt.tokens
         result.promptTokens = prompt.count
-        result.reusedTokens = try session.sync(request.prompt)
-        result.prefillSeconds = (clock.now - start).seconds
-
         var sampler = try Sampler(
             request.sampling,
             vocabularyCount: min(tokenizer.vocabularySize, session.model.vocabularyCount),
             prompt: prompt)
         result.seed = sampler.seed
+        result.reusedTokens = try session.sync(request.prompt)
+        var timeline = try Timeline(request, sampler: sampler, endTokens: endTokens)
+        result.prefillSeconds = (clock.now - start).seconds
+
         var rule = StopRule(
             endTokens: endTokens,
             tokensMax: min(request.tokensMax, session.capacity - prompt.count),
             stopStrings: request.stopStrings, detectsLoops: request.detectsLoops)
         var detokenizer = StreamingDetokenizer(
             tokenizer, skipSpecialTokens: request.skipsSpecialTokens)
-        var timeline = Timeline(request)
         var scorer = TokenScorer(topCount: request.topLogProbabilities)
         func emit(_ text: String) {
             guard !text.isEmpty else { return }
@@ -106,7 +109,7 @@ public enum Generate {
             let logits = timeline.logits(in: session)
             scorer.keep(logits)
             try request.constraint?.restrict(logits)
-            let token = try sampler.next(logits: logits)
+            let token = try sampler.next(logits: logits, proposal: timeline.proposal)
             let step = rule.observe(token, text: detokenizer.append(token))
             if step.stop != .endOfSequence {
                 result.tokens.append(token)
@@ -156,45 +159,62 @@ private struct TokenScorer {
 
 /// Moves a session forward token by token, several at once where a draft proves right.
 private struct Timeline {
-    private var lookup: PromptLookup?
+    private var proposer: (any Proposer)?
+    private var draft = Draft()
     /// What was run last: a token and the draft behind it. The session's logits i follow pending[i].
     private var pending: [Int32] = []
-    private var draft: [Int32] = []
     /// How many tokens of the draft were chosen.
     private var confirmed = 0
+    private var drafted = 0
+    private var accepted = 0
 
-    init(_ request: GenerateRequest) {
-        guard request.promptLookup.isOn else { return }
-        lookup = PromptLookup(
-            prompt: request.prompt.tokens, copyStart: request.promptLookup.copyStart,
-            draftTokensMax: Session.logitRowsMax - 1)
+    init(_ request: GenerateRequest, sampler: Sampler, endTokens: Set<Int32>) throws {
+        let draftTokensMax = Session.logitRowsMax - 1
+        if let draft = request.draft {
+            proposer = try DraftModel(
+                draft.session, tokensMax: min(draft.tokensMax, draftTokensMax),
+                prompt: request.prompt.tokens, sampler: sampler, endTokens: endTokens)
+        } else if request.promptLookup.isOn {
+            proposer = PromptLookup(
+                prompt: request.prompt.tokens, copyStart: request.promptLookup.copyStart,
+                draftTokensMax: draftTokensMax)
+        }
     }
 
-    var statistics: (drafted: Int, accepted: Int) { lookup?.statistics ?? (0, 0) }
+    /// How many drafted tokens the model has decided on, and how many of them it said.
+    var statistics: (drafted: Int, accepted: Int) {
+        (drafted - (draft.tokens.count - confirmed), accepted)
+    }
 
     /// Logits of the next position.
     func logits(in session: Session) -> UnsafeMutableBufferPointer<Float> {
         session.logits(confirmed)
     }
 
+    /// What the draft has for the next position.
+    var proposal: Proposal? {
+        guard confirmed < draft.tokens.count else { return nil }
+        return Proposal(token: draft.tokens[confirmed], odds: draft.odds[confirmed])
+    }
+
     /// Puts `token` behind what is there: for free if the draft foresaw it, else by running it and
     /// the next draft in the place of what the draft got wrong.
     mutating func advance(_ token: Int32, in session: Session) throws {
-        lookup?.append(token)
-        if confirmed + 1 < pending.count, pending[confirmed + 1] == token {
+        proposer?.append(token)
+        if token == proposal?.token {
             confirmed += 1
+            accepted += 1
             return
         }
-        if !pending.isEmpty {
-            session.truncate(to: session.tokens.count - (pending.count - 1 - confirmed))
-        }
+        session.truncate(to: session.tokens.count - (draft.tokens.count - confirmed))
         let free = session.capacity - session.tokens.count - 1
-        lookup?.draft(into: &draft, limit: max(free, 0))
+        try proposer?.propose(into: &draft, limit: max(free, 0))
+        drafted += draft.tokens.count
+        confirmed = 0
         pending.removeAll(keepingCapacity: true)
         pending.append(token)
-        pending.append(contentsOf: draft)
+        pending.append(contentsOf: draft.tokens)
         try session.run(pending[...])
-        confirmed = 0
     }
 }
 

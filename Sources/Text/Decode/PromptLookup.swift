@@ -34,9 +34,6 @@ public struct PromptLookup: Sendable {
     private var failures = 0
     private var pauseTokens = 0
 
-    /// Tokens proposed, and how many of them the model then produced.
-    public private(set) var statistics: (drafted: Int, accepted: Int) = (0, 0)
-
     /// - Parameters:
     ///   - prompt: the tokens before the reply.
     ///   - copyStart: index in the prompt where the text to be copied begins, if known.
@@ -88,8 +85,6 @@ public struct PromptLookup: Sendable {
     /// pause when they fail.
     private mutating func settleProposal() {
         guard !proposed.isEmpty else { return }
-        statistics.drafted += proposed.count
-        statistics.accepted += proposedHits
         if proposedHits == proposed.count {
             draftTokens = min(draftTokens * 2, max(draftTokensMax, 1))
         } else {

@@ -14,7 +14,21 @@ public struct Sampler: Sendable {
     private var random: RandomSource
     private var top = TopCandidates()
     private var weights: [Double] = []
+    private var pool = Pool.certain
     private var history: TokenCounts
+
+    /// What the last token was drawn from, after top-k, top-p and min-p.
+    private enum Pool {
+        /// Nothing else was possible.
+        case certain
+        /// The best candidates, with the first `weights`.
+        case best(Int)
+        /// All tokens, with the `weights` at their ids.
+        case all
+    }
+
+    /// Keeps the random numbers of drafts apart from those of the reply.
+    private static let forkSalt: UInt64 = 0xD6E8_FEB8_6659_FD93
 
     /// How many candidates top-p looks at first, and how it grows when they hold too little mass.
     private static let topPFirstCandidates = 64
@@ -50,15 +64,60 @@ public struct Sampler: Sendable {
     public mutating func next(logits: UnsafeMutableBufferPointer<Float>) throws(SamplingError)
         -> Int32
     {
+        try next(logits: logits, proposal: nil)
+    }
+
+    /// Chooses the next token, if possible the proposed one: what comes has the same distribution
+    /// with and without a proposal, and greedy it is the same token.
+    mutating func next(
+        logits: UnsafeMutableBufferPointer<Float>, proposal: Proposal?
+    ) throws(SamplingError) -> Int32 {
         let usable = UnsafeMutableBufferPointer(
             rebasing: logits[..<min(vocabularyCount, logits.count)])
         adjust(usable)
         let values = UnsafeBufferPointer(usable)
         let best = try Self.argmax(values)
         let isCertain = options.isGreedy || values[best] == .infinity
-        let token = isCertain ? Int32(best) : draw(from: values, peak: values[best])
+        pool = isCertain ? .certain : filled(from: values, peak: values[best])
+        let token = isCertain ? Int32(best) : decide(on: proposal)
         history.generate(token)
         return token
+    }
+
+    /// What the last token was drawn from; nil where nothing else was possible.
+    var odds: TokenOdds? {
+        switch pool {
+        case .certain: nil
+        case .best(let count):
+            TokenOdds(
+                tokens: top.candidates[..<count].map(\.token), weights: Array(weights[..<count]))
+        case .all: TokenOdds(tokens: [], weights: weights)
+        }
+    }
+
+    /// Counts a token as generated that another sampler chose.
+    mutating func count(_ token: Int32) { history.generate(token) }
+
+    /// A copy with random numbers of its own.
+    var forked: Sampler {
+        var copy = self
+        copy.random = RandomSource(seed: seed ^ Self.forkSalt)
+        return copy
+    }
+
+    /// Goes on with the random numbers of a copy.
+    mutating func takeChance(from other: Sampler) { random = other.random }
+
+    /// A proposal drawn from q is kept with probability min(1, p/q), else a token is drawn from
+    /// what p has above q (Leviathan et al. 2023). One that was not drawn is kept if it is what
+    /// would have been drawn anyway.
+    private mutating func decide(on proposal: Proposal?) -> Int32 {
+        guard let proposal, let drawn = proposal.odds, let own = odds else { return draw() }
+        let place = random.unit()
+        if place * drawn.share(of: proposal.token) < own.share(of: proposal.token) {
+            return proposal.token
+        }
+        return (own.excess(over: drawn) ?? own).token(at: random.unit())
     }
 
     /// Bias, then penalties, on the few tokens they concern.
@@ -87,25 +146,29 @@ public struct Sampler: Sendable {
         return best
     }
 
-    private mutating func draw(from logits: UnsafeBufferPointer<Float>, peak: Float) -> Int32 {
+    /// The tokens that can be drawn, their weights in `weights`.
+    private mutating func filled(from logits: UnsafeBufferPointer<Float>, peak: Float) -> Pool {
         if options.topK > 0 && options.topK < logits.count {
             top.select(options.topK, of: logits)
             weighCandidates(peak)
-            return drawCandidate(among: keptByTopP(total: weights.reduce(0, +)) ?? weights.count)
+            return kept(among: keptByTopP(total: weights.reduce(0, +)) ?? weights.count)
         }
-        if options.topP < 1 {
-            let total = weighAll(logits, peak)
-            var count = Self.topPFirstCandidates
-            while true {
-                top.select(min(count, logits.count), of: logits)
-                weighCandidates(peak)
-                if let kept = keptByTopP(total: total) { return drawCandidate(among: kept) }
-                // Rounding can leave the last fraction of the mass unreached: then all are kept.
-                if count >= logits.count { return drawCandidate(among: weights.count) }
-                count *= Self.topPGrowth
-            }
+        guard options.topP < 1 else {
+            weighAll(logits, peak)
+            let floor = Double(options.minP)
+            for index in weights.indices where weights[index] < floor { weights[index] = 0 }
+            return .all
         }
-        return drawAny(total: weighAll(logits, peak))
+        let total = weighAll(logits, peak)
+        var count = Self.topPFirstCandidates
+        while true {
+            top.select(min(count, logits.count), of: logits)
+            weighCandidates(peak)
+            if let count = keptByTopP(total: total) { return kept(among: count) }
+            // Rounding can leave the last fraction of the mass unreached: then all are kept.
+            if count >= logits.count { return kept(among: weights.count) }
+            count *= Self.topPGrowth
+        }
     }
 
     /// Exponents below this weigh nothing: a whole vocabulary of them would not be drawn once in a
@@ -123,6 +186,7 @@ public struct Sampler: Sendable {
         for candidate in top.candidates { weights.append(weight(candidate.logit, peak)) }
     }
 
+    @discardableResult
     private mutating func weighAll(_ logits: UnsafeBufferPointer<Float>, _ peak: Float) -> Double {
         weights.removeAll(keepingCapacity: true)
         weights.reserveCapacity(logits.count)
@@ -148,29 +212,27 @@ public struct Sampler: Sendable {
         return nil
     }
 
-    /// Draws among the first `count` sorted candidates, after min-p.
-    private mutating func drawCandidate(among count: Int) -> Int32 {
+    /// The first `count` sorted candidates, after min-p.
+    private func kept(among count: Int) -> Pool {
         let floor = Double(options.minP)
         var kept = count
         while kept > 1 && weights[kept - 1] < floor { kept -= 1 }
-        let index = Self.pick(
-            random.unit() * weights[..<kept].reduce(0, +), weights[..<kept], floor: 0)
-        return top.candidates[index].token
+        return .best(kept)
     }
 
-    /// Draws among all tokens in the order of their ids; `weights` are those of the vocabulary.
-    private mutating func drawAny(total: Double) -> Int32 {
-        let floor = Double(options.minP)
-        let mass = floor > 0 ? weights.reduce(0) { $1 < floor ? $0 : $0 + $1 } : total
-        return Int32(Self.pick(random.unit() * mass, weights[...], floor: floor))
+    private mutating func draw() -> Int32 {
+        if case .best(let count) = pool {
+            return top.candidates[pick(weights[..<count])].token
+        }
+        return Int32(pick(weights[...]))
     }
 
-    /// The first index at which the running sum of the weights from `floor` up exceeds `target`.
-    private static func pick(_ target: Double, _ weights: ArraySlice<Double>, floor: Double) -> Int
-    {
+    /// Draws the index of a weight.
+    private mutating func pick(_ weights: ArraySlice<Double>) -> Int {
+        let target = random.unit() * weights.reduce(0, +)
         var sum = 0.0
         var last = weights.startIndex
-        for (index, value) in weights.enumerated() where value >= floor && value > 0 {
+        for (index, value) in weights.enumerated() where value > 0 {
             sum += value
             last = index
             if sum > target { return index }

@@ -146,6 +146,15 @@ public final class Tokenizer: Sendable {
     /// `<think>`.
     public func isSpecial(_ id: Int32) -> Bool { addedTokens[id]?.special ?? false }
 
+    /// The first token in which two vocabularies differ; nil where they are the same.
+    public func firstDifference(from other: Tokenizer) -> Int32? {
+        let count = max(vocabularySize, other.vocabularySize)
+        return (0..<Int32(count)).first { id in
+            addedTokens[id]?.content != other.addedTokens[id]?.content
+                || pieceBytes(id) != other.pieceBytes(id)
+        }
+    }
+
     /// The token that the files name as `role`, for example "eos_token".
     public func specialTokenId(_ role: String) -> Int32? {
         specialTokens[role].flatMap { id(of: $0) }

@@ -18,6 +18,7 @@ struct Chat: AsyncParsableCommand {
               mlxi chat -m qwen3-4b -a notes.txt -a plan.md "What is missing in the plan?"
               mlxi chat -m qwen3-4b --temp 0.7 --top-p 0.8 --seed 1 --json "A haiku"
               mlxi chat -c "And in one sentence?"
+              mlxi chat -m qwen3-8b --draft-model qwen3-0.6b "Explain the tides."
               mlxi chat -m qwen3-4b --schema person.json -a letter.txt "Who wrote this?"
             """)
 
@@ -84,7 +85,7 @@ struct Chat: AsyncParsableCommand {
         let terminal = common.terminal
         let isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let text = try input()
-        let schema = try options.readSchema()
+        var parts = ChatParts(schema: try options.readSchema())
         guard text != nil || (isInteractive && !json) else {
             throw CommandError.usage("give a prompt, or text on stdin")
         }
@@ -94,22 +95,23 @@ struct Chat: AsyncParsableCommand {
             conversation = try store.load(ConversationStore.last)
         }
         let named = model ?? (continues && !conversation.model.isEmpty ? conversation.model : nil)
-        let found = try ModelChoice(environment: common.environment, terminal: terminal)
-            .find(named, for: .chat)
+        let choice = ModelChoice(environment: common.environment, terminal: terminal)
+        let found = try choice.find(named, for: .chat)
+        parts.draftModel = try options.draftModel.map { try choice.find($0, for: .chat) }
         conversation.model = found.name
         if let system { conversation.system = system }
         let display = ReplyDisplay(
             terminal: terminal, json: json, showsThoughts: showThinking, showsStats: stats,
-            holdsBack: schema != nil && isatty(STDOUT_FILENO) == 0)
+            holdsBack: parts.schema != nil && isatty(STDOUT_FILENO) == 0)
         let door = try common.startEngine()
         guard let text else {
             return try await ChatRepl(
                 door: door, terminal: terminal, display: display, options: options, model: found,
-                schema: schema, conversation: conversation, environment: common.environment
+                parts: parts, conversation: conversation, environment: common.environment
             ).run()
         }
         conversation.turns.append(.init(role: "user", content: text))
-        var job = options.job(conversation, model: found, schema: schema)
+        var job = options.job(conversation, model: found, parts: parts)
         job.topLogProbabilities = logprobs
         job.traceFolder = trace
         let reply = try await ChatRun(job: job, door: door, display: display).run()

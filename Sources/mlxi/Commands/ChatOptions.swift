@@ -98,6 +98,25 @@ struct ChatOptions: ParsableArguments {
             valueName: "when"))
     var speculative = SpeculativeMode.auto
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A small model of the same vocabulary that drafts tokens; greedy replies stay the "
+                + "same.",
+            valueName: "model"))
+    var draftModel: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Tokens that are drafted at a time, 1 to \(draftTokensMax); \(draftTokensDefault).",
+            valueName: "count"))
+    var draftTokens: Int?
+
+    static let draftTokensDefault = 4
+    /// One position less than are verified together.
+    static let draftTokensMax = Session.logitRowsMax - 1
+
     enum ThinkingMode: String, ExpressibleByArgument, CaseIterable { case auto, on, off }
     enum SpeculativeMode: String, ExpressibleByArgument, CaseIterable { case auto, off }
 
@@ -120,6 +139,18 @@ struct ChatOptions: ParsableArguments {
     func validate() throws {
         guard maxTokens > 0 else {
             throw ValidationError("--max-tokens is \(maxTokens), want 1 or more")
+        }
+        if let draftTokens {
+            guard draftModel != nil else {
+                throw ValidationError("--draft-tokens needs --draft-model")
+            }
+            guard (1...Self.draftTokensMax).contains(draftTokens) else {
+                throw ValidationError(
+                    "--draft-tokens is \(draftTokens), want 1 to \(Self.draftTokensMax)")
+            }
+        }
+        guard draftModel == nil || speculative == .auto else {
+            throw ValidationError("--draft-model with --speculative off: nothing would be drafted")
         }
         guard schema == nil || stop.isEmpty else {
             throw ValidationError("--stop with --schema: the schema says where the reply ends")
@@ -193,18 +224,27 @@ struct ChatOptions: ParsableArguments {
     }
 
     /// The next reply of a conversation.
-    func job(
-        _ conversation: Conversation, model: FoundModel, schema: JSONSchema?
-    ) -> ChatJob {
+    ///
+    /// - Parameter parts: what the options name, found.
+    func job(_ conversation: Conversation, model: FoundModel, parts: ChatParts) -> ChatJob {
         ChatJob(
             model: model, messages: conversation.messages, sampling: sampling,
             tokensMax: maxTokens, stopStrings: stop,
-            enablesThinking: schema != nil ? false : think == .auto ? nil : think == .on,
-            schema: schema,
-            isSpeculative: speculative == .auto, contextTokens: contextTokens,
+            enablesThinking: parts.schema != nil ? false : think == .auto ? nil : think == .on,
+            schema: parts.schema,
+            isSpeculative: speculative == .auto,
+            draft: parts.draftModel.map {
+                .init(model: $0, tokensMax: draftTokens ?? Self.draftTokensDefault)
+            }, contextTokens: contextTokens,
             overflow: overflow, systemText: conversation.system ?? "",
             earlierSummary: conversation.summary)
     }
+}
+
+/// What options of a chat name, found and read once for all replies.
+struct ChatParts: Sendable {
+    var schema: JSONSchema?
+    var draftModel: FoundModel?
 }
 
 extension OverflowPolicy: ExpressibleByArgument {}

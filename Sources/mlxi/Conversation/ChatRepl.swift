@@ -8,7 +8,7 @@ struct ChatRepl {
     var display: ReplyDisplay
     var options: ChatOptions
     var model: FoundModel
-    let schema: JSONSchema?
+    let parts: ChatParts
     var conversation: Conversation
     let environment: [String: String]
 
@@ -30,7 +30,7 @@ struct ChatRepl {
 
     init(
         door: any JobDoor, terminal: Terminal, display: ReplyDisplay, options: ChatOptions,
-        model: FoundModel, schema: JSONSchema?, conversation: Conversation,
+        model: FoundModel, parts: ChatParts, conversation: Conversation,
         environment: [String: String]
     ) {
         self.door = door
@@ -38,7 +38,7 @@ struct ChatRepl {
         self.display = display
         self.options = options
         self.model = model
-        self.schema = schema
+        self.parts = parts
         self.conversation = conversation
         self.environment = environment
     }
@@ -84,7 +84,7 @@ struct ChatRepl {
     private mutating func answer(_ store: ConversationStore?) async throws {
         do {
             let run = ChatRun(
-                job: options.job(conversation, model: model, schema: schema), door: door,
+                job: options.job(conversation, model: model, parts: parts), door: door,
                 display: display)
             let reply = try await run.run(survivesInterrupt: true)
             lastReply = reply

@@ -135,7 +135,15 @@ actor Engine: JobDoor {
             OpenOptions(
                 precision: precision, traceFolder: job.traceFolder,
                 contextTokens: job.contextTokens))
-        let reply = try model.reply(job, isCancelled: { cancellation.isRequested }) { piece in
+        let draft = try job.draft.map { draft in
+            events.yield(.opening(draft.model))
+            return try residency.draft(
+                draft.model,
+                OpenOptions(precision: precision, contextTokens: job.contextTokens))
+        }
+        let reply = try model.reply(
+            job, draft: draft, isCancelled: { cancellation.isRequested }
+        ) { piece in
             switch piece {
             case .text(let text): events.yield(.text(text))
             case .thought(let text): events.yield(.thought(text))

@@ -29,6 +29,12 @@ struct TranscriptionJob: Sendable {
 
 /// A conversation to be continued by one reply.
 struct ChatJob: Sendable {
+    /// A model that drafts, and how many tokens at a time.
+    struct Draft: Sendable {
+        var model: FoundModel
+        var tokensMax: Int
+    }
+
     var model: FoundModel
     var messages: [Message]
     var sampling = SamplingChoice()
@@ -40,6 +46,8 @@ struct ChatJob: Sendable {
     var schema: JSONSchema?
     /// Draft tokens from the prompt, which changes nothing but the time.
     var isSpeculative = true
+    /// Drafts with a small model instead.
+    var draft: Draft?
     /// ln p of every token with this many alternatives.
     var topLogProbabilities: Int?
     /// Tokens of prompt and reply together; nil for the default.

@@ -20,6 +20,8 @@ final class OpenChat {
     private var vocabulary: TokenTrie?
     /// That of the last such reply, with what it found out.
     private var constraint: TokenConstraint?
+    /// The draft model that was found to have the same vocabulary.
+    private weak var knownDraft: OpenDraft?
 
     /// - Throws: `CommandError.cannotRun` for a context longer than the model was trained for.
     init(_ folder: ModelFolder, trace: Trace?, options: OpenOptions) throws {
@@ -45,8 +47,13 @@ final class OpenChat {
     /// - Throws: `SessionError` where the conversation does not fit, `SamplingError`,
     ///   `TemplateError`, `ConstraintError`.
     func reply(
-        _ job: ChatJob, isCancelled: () -> Bool, onPiece: (ThoughtSplitter.Piece) -> Void
+        _ job: ChatJob, draft: OpenDraft?, isCancelled: () -> Bool,
+        onPiece: (ThoughtSplitter.Piece) -> Void
     ) throws -> ChatReply {
+        if let draft, draft !== knownDraft {
+            try draft.check(against: tokenizer, vocabularyCount: session.model.vocabularyCount)
+            knownDraft = draft
+        }
         let fit = try fitted(job, isCancelled: isCancelled)
         var prompt = try render(fit.messages, enablesThinking: job.enablesThinking)
         var startsInside = prompt.trimmingSuffix(while: \.isWhitespace).hasSuffix("<think>")
@@ -61,6 +68,9 @@ final class OpenChat {
         request.tokensMax = job.tokensMax
         request.stopStrings = job.stopStrings
         request.promptLookup = (isOn: job.isSpeculative, copyStart: nil)
+        if let draft, let choice = job.draft {
+            request.draft = (session: draft.session, tokensMax: choice.tokensMax)
+        }
         request.topLogProbabilities = job.topLogProbabilities
         request.constraint = try job.schema.map(held)
         var splitter = ThoughtSplitter(startsInside: startsInside)

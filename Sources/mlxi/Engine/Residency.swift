@@ -39,6 +39,8 @@ final class Residency {
     private struct Key: Hashable {
         var folder: String
         var options: OpenOptions
+        /// What it is open for.
+        var kind: ObjectIdentifier
     }
 
     private struct Resident {
@@ -71,6 +73,11 @@ final class Residency {
         }
     }
 
+    /// The language model in a folder, opened for drafts if it is not.
+    func draft(_ model: FoundModel, _ options: OpenOptions) throws -> OpenDraft {
+        try resident(model, options) { folder, _ in try OpenDraft(folder, options: options) }
+    }
+
     /// The language model in a folder, opened for scoring if it is not.
     func scorer(_ model: FoundModel, _ options: OpenOptions) throws -> OpenScorer {
         try resident(model, options) { folder, trace in
@@ -93,7 +100,8 @@ final class Residency {
         _ model: FoundModel, _ options: OpenOptions, open: (ModelFolder, Trace?) throws -> Model
     ) throws -> Model {
         clock += 1
-        let key = Key(folder: model.folder, options: options)
+        let key = Key(
+            folder: model.folder, options: options, kind: ObjectIdentifier(Model.self))
         if let known = residents[key], let open = known.model as? Model {
             residents[key]?.lastUse = clock
             return open

@@ -116,6 +116,8 @@ private struct ReplyReport: Encodable {
     var promptTokens: Int
     var cachedTokens: Int
     var tokens: Int
+    var draftedTokens: Int?
+    var acceptedTokens: Int?
     var prefillSeconds: Double
     var decodeSeconds: Double
     var peakMemoryBytes: Int
@@ -134,6 +136,9 @@ private struct ReplyReport: Encodable {
         promptTokens = generation.promptTokens
         cachedTokens = generation.reusedTokens
         tokens = generation.tokens.count
+        if generation.draftedTokens > 0 {
+            (draftedTokens, acceptedTokens) = (generation.draftedTokens, generation.acceptedTokens)
+        }
         prefillSeconds = generation.prefillSeconds
         decodeSeconds = generation.decodeSeconds
         peakMemoryBytes = ProcessMemory.peakBytes
