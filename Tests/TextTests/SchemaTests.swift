@@ -262,6 +262,19 @@ import Testing
         #expect(try accepts(doubled, "null"))
     }
 
+    @Test func ambiguousRecursionAndLongListsStaySmall() throws {
+        let list = ##"{"type":"array","items":{"$ref":"#"}}"##
+        var automaton = try JSONSchema(#"{"anyOf":[\#(list),\#(list)]}"#, source: "t").automaton
+        var state = automaton.start
+        for _ in 0..<20 { state = automaton.step(state, UInt8(ascii: "[")) }
+        for _ in 0..<20 { state = automaton.step(state, UInt8(ascii: "]")) }
+        #expect(automaton.isComplete(state))
+        let names = (0..<5000).map { "\"name \($0)\"" }
+        let longList = #"{"enum":[\#(names.joined(separator: ","))]}"#
+        try check(longList, yes: [names[0], names[4999]], no: ["\"name\"", "\"name 5000\""])
+        try check(#"{"enum":[1,12,123,-1]}"#, yes: ["1", "12", "123", "-1"], no: ["", "13", "-"])
+    }
+
     @Test func aFullTableIsForgottenWithoutHarm() throws {
         var automaton = try JSONSchema(
             #"{"type":"array","items":{"type":"integer"}}"#, source: "t"

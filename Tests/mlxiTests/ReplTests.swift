@@ -117,6 +117,27 @@ import Testing
         #expect(talk.turns[2].content == "second line \nof it")
     }
 
+    @Test func aSchemaAndADraftModelHoldForAllReplies() async throws {
+        let home = try TestFolder()
+        let run = try TerminalRun(
+            [
+                "chat", "--temp", "0", "--schema", #"{"enum":["yes","no"]}"#, "--draft-model",
+                Program.languageModel,
+            ], home: home.path("h"))
+        try await run.wait(for: "/help for commands")
+        run.type("/set think on\n")
+        try await run.wait(for: "think is off: the replies are held to a schema")
+        for _ in 0..<2 {
+            run.type("hello\n/stats\n")
+            try await run.wait(for: "drafted tokens confirmed")
+        }
+        run.type("/bye\n")
+        #expect(try await run.waitForExit() == 0)
+        let talk = try ConversationStore(environment: ["HOME": home.path("h")]).load("last")
+        let answers = talk.turns.filter { $0.role == "assistant" }.map(\.content)
+        #expect(answers.count == 2 && answers.allSatisfy { ["\"yes\"", "\"no\""].contains($0) })
+    }
+
     @Test func controlCStopsTheAnswerAndNotTheProgram() async throws {
         let home = try TestFolder()
         let run = try TerminalRun(

@@ -12,6 +12,9 @@ struct ByteAutomaton: Sendable {
     /// Most calls inside each other: a bound on the nesting of recursive schemas, chosen below what
     /// readers of JSON take.
     static let depthMax: UInt8 = 64
+    /// Most places of a state. Alternatives that begin alike and recurse double them at each level;
+    /// what is left out beyond this is a part of the texts, never the last way to end one.
+    static let placesMax = 1024
     /// Most states that are remembered, of up to 1 KiB each.
     static let statesMax = 16_384
 
@@ -94,7 +97,7 @@ struct ByteAutomaton: Sendable {
         var open = open
         var seen = Set<Place>()
         var found: [Place] = []
-        while let place = open.popLast() {
+        while found.count < Self.placesMax, let place = open.popLast() {
             guard canEnd(place), seen.insert(place).inserted else { continue }
             switch grammar.steps[Int(place.node)] {
             case .bytes: found.append(place)

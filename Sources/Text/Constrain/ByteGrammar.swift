@@ -58,6 +58,28 @@ struct ByteGrammar: Sendable {
         text.utf8.reversed().reduce(next) { node, byte in bytes(ByteSet(byte), then: node) }
     }
 
+    /// Any of the words; common beginnings are shared, so that a long list is no crowd of places.
+    mutating func words(_ words: [[UInt8]], then next: Node) -> Node {
+        // At each depth of the last word, the nodes that are known to follow there.
+        var levels: [[Node]] = [[]]
+        var last: [UInt8] = []
+        func close(_ grammar: inout ByteGrammar, downTo depth: Int) {
+            while levels.count > depth + 1 {
+                let node = grammar.either(levels.removeLast())
+                let byte = ByteSet(last[levels.count - 1])
+                levels[levels.count - 1].append(grammar.bytes(byte, then: node))
+            }
+        }
+        for word in Set(words).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            close(&self, downTo: zip(word, last).prefix { $0 == $1 }.count)
+            while levels.count <= word.count { levels.append([]) }
+            levels[word.count].append(next)
+            last = word
+        }
+        close(&self, downTo: 0)
+        return either(levels[0])
+    }
+
     /// Any of the nodes; of none, what no text passes.
     mutating func either(_ nodes: [Node]) -> Node {
         nodes.count == 1 ? nodes[0] : add(.either(nodes))

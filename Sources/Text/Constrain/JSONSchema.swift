@@ -52,7 +52,7 @@ enum SchemaKeyword {
     /// What says nothing about values, or only holds schemas for others to name.
     static let annotations: Set<String> = [
         "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
-        "$schema", "$id", "$comment", "$defs", "definitions",
+        "$schema", "$id", "$comment", "$defs", "definitions", "discriminator",
     ]
     static let object: Set<String> = ["properties", "required", "additionalProperties"]
     static let array: Set<String> = [

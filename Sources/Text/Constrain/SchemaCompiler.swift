@@ -169,7 +169,7 @@ struct SchemaCompiler {
         let fitting = (values.asArray ?? []).filter { value in
             types.map { JSONSchema.isInstance(value, of: $0) } ?? true
         }
-        return grammar.either(fitting.map { grammar.value($0, then: next) })
+        return grammar.words(fitting.map { Array($0.serialized(.compact).utf8) }, then: next)
     }
 }
 

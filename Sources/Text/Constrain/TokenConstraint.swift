@@ -37,11 +37,10 @@ public final class TokenConstraint {
     ///
     /// - Throws: `ConstraintError.vocabulary` where no token can.
     public func restrict(_ logits: UnsafeMutableBufferPointer<Float>) throws(ConstraintError) {
-        let mask = masks[state] ?? newMask()
+        let mask = if let known = masks[state] { known } else { try newMask() }
         let repeated = repeatedNames(mask)
         mask.apply(to: logits)
         for token in repeated where Int(token) < logits.count { logits[Int(token)] = -.infinity }
-        guard UnsafeBufferPointer(logits).peak > -.infinity else { throw .vocabulary }
     }
 
     /// Takes the token that was chosen.
@@ -63,12 +62,13 @@ public final class TokenConstraint {
         }
     }
 
-    private func newMask() -> TokenMask {
+    private func newMask() throws(ConstraintError) -> TokenMask {
         if masks.count >= Self.masksMax { masks.removeAll() }
         var mask = vocabulary.mask(&automaton, from: state)
         if automaton.isComplete(state) {
             for token in endTokens where Int(token) < vocabulary.tokenCount { mask.insert(token) }
         }
+        guard !mask.isEmpty else { throw .vocabulary }
         masks[state] = mask
         return mask
     }
@@ -78,7 +78,7 @@ public final class TokenConstraint {
 public enum ConstraintError: Error, Equatable, CustomStringConvertible {
     /// The tokenizer joins words with blanks.
     case tokenizer
-    /// No token can follow: the vocabulary lacks a byte, or a bias bans what is needed.
+    /// No token can follow: the vocabulary lacks a byte.
     case vocabulary
     /// The reply reached its limit first.
     case incomplete(tokens: Int)

@@ -119,6 +119,8 @@ struct TokenMask: Sendable {
         Int(id) >> 6 < words.count && words[Int(id) >> 6] >> UInt64(id & 63) & 1 == 1
     }
 
+    var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+
     /// Sets the logits of all other tokens to minus infinity.
     func apply(to logits: UnsafeMutableBufferPointer<Float>) {
         for start in stride(from: 0, to: logits.count, by: 64) {
