@@ -15,11 +15,11 @@ import Testing
         var dims = 32
         var causal = true
         var window: Int?
-        var precision = Precision.exact
+        var format = KVFormat.f32
 
         var testDescription: String {
             "\(tokens) tokens, \(heads)/\(kvHeads) heads of \(dims), "
-                + (causal ? "causal, window \(window ?? 0)" : "full") + ", \(precision)"
+                + (causal ? "causal, window \(window ?? 0)" : "full") + ", \(format)"
         }
     }
 
@@ -28,12 +28,16 @@ import Testing
         Case(tokens: 90, heads: 5, kvHeads: 1, dims: 128), Case(tokens: 70, dims: 72),
         Case(tokens: 90, dims: 6), Case(tokens: 150, dims: 8, window: 10),
         Case(tokens: 150, dims: 8, window: 64),
-        Case(tokens: 150, dims: 8, window: 65, precision: .fast),
+        Case(tokens: 150, dims: 8, window: 65, format: .f16),
         Case(tokens: 104, dims: 16, causal: false),
-        Case(tokens: 66, heads: 3, kvHeads: 3, dims: 56, causal: false), Case(precision: .fast),
-        Case(tokens: 66, heads: 3, kvHeads: 1, dims: 256, precision: .fast),
-        Case(tokens: 200, heads: 5, kvHeads: 1, dims: 64, window: 70, precision: .fast),
-        Case(tokens: 150, heads: 4, kvHeads: 2, dims: 128, precision: .fast),
+        Case(tokens: 66, heads: 3, kvHeads: 3, dims: 56, causal: false), Case(format: .f16),
+        Case(tokens: 66, heads: 3, kvHeads: 1, dims: 256, format: .f16),
+        Case(tokens: 200, heads: 5, kvHeads: 1, dims: 64, window: 70, format: .f16),
+        Case(tokens: 150, heads: 4, kvHeads: 2, dims: 128, format: .f16),
+        Case(format: .int8), Case(tokens: 100, dims: 8, window: 65, format: .int8),
+        Case(tokens: 90, dims: 6, format: .int8),
+        Case(tokens: 80, heads: 3, kvHeads: 1, dims: 64, window: 70, format: .int8),
+        Case(tokens: 70, heads: 2, kvHeads: 1, dims: 128, format: .int8),
     ]
 
     private struct Inputs {
@@ -84,7 +88,7 @@ import Testing
     private func attend(_ c: Case, _ x: Inputs, step: Int) throws -> [Float] {
         let cache = try KVCache(
             layers: 2, heads: c.kvHeads, headDim: c.dims, capacity: c.tokens,
-            precision: c.precision)
+            format: c.format)
         let query = Matrix(c.tokens, c.heads * c.dims, x.query)
         let key = Matrix(c.tokens, c.kvHeads * c.dims, x.key)
         let value = Matrix(c.tokens, c.kvHeads * c.dims, x.value)
@@ -106,8 +110,10 @@ import Testing
     func equalsDefinition(isa: String, c: Case) throws {
         let x = inputs(c)
         let found = try InstructionSets.with(isa) { try attend(c, x, step: c.tokens) }
-        // f16 keys and values carry 11 bits, the bf16 products of AMX 8.
-        let tolerance = c.precision == .exact ? 2e-6 : isa == "amx" ? 1e-2 : 4e-3
+        // f16 keys and values carry 11 bits, the bf16 products of AMX 8; int8 has steps of a 127th of
+        // the largest number of a head.
+        let rounding = isa == "amx" ? 1e-2 : 4e-3
+        let tolerance = c.format == .f32 ? 2e-6 : c.format == .f16 ? rounding : 6e-2
         #expect(difference(found, definition(c, x)).max < tolerance)
     }
 
@@ -127,7 +133,7 @@ import Testing
         let results = try InstructionSets.available.map { isa in
             try InstructionSets.with(isa) {
                 let cache = try KVCache(
-                    layers: 1, heads: 1, headDim: 10, capacity: 1, precision: .fast)
+                    layers: 1, heads: 1, headDim: 10, capacity: 1, format: .f16)
                 let x = Matrix(1, 10, values)
                 let out = Matrix(1, 10)
                 cache.store(layer: 0, keys: x.rows, values: x.rows)

@@ -145,10 +145,16 @@ private struct KernelBench {
     }
 
     func attention(_ each: (KernelRate) throws -> Void) throws {
+        for format in [KVFormat.f16, .int8] { try attention(format, each) }
+    }
+
+    private func attention(
+        _ format: KVFormat, _ each: (KernelRate) throws -> Void
+    ) throws {
         let (heads, kvHeads, headDim, keys) = (16, 8, 128, isSlow ? 256 : 2048)
         let prompt = isSlow ? 16 : 128
         let cache = try KVCache(
-            layers: 1, heads: kvHeads, headDim: headDim, capacity: keys, precision: .fast)
+            layers: 1, heads: kvHeads, headDim: headDim, capacity: keys, format: format)
         try compute.workspace.scope {
             let stored = noise(keys, kvHeads * headDim)
             cache.store(layer: 0, keys: stored, values: stored)
@@ -164,7 +170,7 @@ private struct KernelBench {
                 let seen = count * keys - count * (count - 1) / 2
                 try each(
                     rate(
-                        "attention f16 cache", "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
+                        "attention \(format.rawValue) cache", "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
                         operations: 4 * seen * heads * headDim, per: seconds,
                         of: ceilings.f32PerSecond))
             }

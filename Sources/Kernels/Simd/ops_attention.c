@@ -4,14 +4,17 @@
 /// Query rows of one work item: enough to reuse a key block, few enough to balance the cores.
 enum { ROWS_OF_ITEM_MIN = 16, ROWS_OF_ITEM_MAX = 64, ITEMS_WANTED = 8 };
 
-static size_t element_bytes(ck_format format) { return format == CK_F32 ? 4 : 2; }
+static size_t token_bytes(const ck_kv *kv, size_t dims) {
+    if (kv->format == CK_INT8) return dims + sizeof(float);
+    return dims * (kv->format == CK_F32 ? 4 : 2);
+}
 
 size_t ck_kv_key_bytes(const ck_kv *kv) {
-    return kv->heads * kv->capacity * kv->head_dim * element_bytes(kv->format);
+    return kv->heads * kv->capacity * token_bytes(kv, kv->head_dim);
 }
 
 size_t ck_kv_value_bytes(const ck_kv *kv) {
-    return kv->heads * kv->capacity * ((kv->head_dim + 15) / 16 * 16) * element_bytes(kv->format);
+    return kv->heads * kv->capacity * token_bytes(kv, (kv->head_dim + 15) / 16 * 16);
 }
 
 void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,

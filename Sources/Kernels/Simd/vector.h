@@ -150,6 +150,16 @@ CK_INLINE vf v_load_half(const uint16_t *p) {
 #endif
 }
 
+CK_INLINE vf v_load_int8(const int8_t *p) {
+#if defined(CK_ISA_AVX512)
+    return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
+#elif defined(CK_ISA_AVX2)
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+#else
+    return (vf)(float)*p;
+#endif
+}
+
 CK_INLINE void v_store_half(uint16_t *p, vf v) {
 #if defined(CK_ISA_AVX512)
     _mm256_storeu_si256((__m256i *)p,

@@ -11,7 +11,7 @@ public protocol LanguageModel: AnyObject {
     var contextTokensMax: Int { get }
 
     /// A cache with room for `capacity` tokens.
-    func makeCache(capacity: Int, precision: Precision) throws -> KVCache
+    func makeCache(capacity: Int, format: KVFormat) throws -> KVCache
 
     /// Embeddings of `tokens` into `hidden` [tokens.count, hiddenColumns]. Every id must be in
     /// 0..<vocabularyCount.

@@ -60,13 +60,17 @@ public final class Session {
     private let logitRows: Rows
     private var logitCount = 0
 
-    /// - Parameter capacity: tokens of prompt and reply together; at most what the model was
-    ///   trained for.
-    public init(model: any LanguageModel, compute: Compute, capacity: Int) throws {
+    /// - Parameters:
+    ///   - capacity: tokens of prompt and reply together; at most what the model was trained for.
+    ///   - kvFormat: how the cache stores numbers; nil for what the precision asks for.
+    public init(
+        model: any LanguageModel, compute: Compute, capacity: Int, kvFormat: KVFormat? = nil
+    ) throws {
         self.model = model
         self.compute = compute
         let bounded = min(capacity, model.contextTokensMax)
-        cache = try model.makeCache(capacity: bounded, precision: compute.precision)
+        cache = try model.makeCache(
+            capacity: bounded, format: kvFormat ?? .standard(compute.precision))
         let columns = model.vocabularyCount
         logitRows = Rows(
             base: .allocate(capacity: Self.logitRowsMax * columns), count: Self.logitRowsMax,

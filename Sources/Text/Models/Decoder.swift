@@ -184,10 +184,10 @@ public final class Decoder: LanguageModel {
     }
 
     /// One layer of keys and values per decoder layer.
-    public func makeCache(capacity: Int, precision: Precision) throws -> KVCache {
+    public func makeCache(capacity: Int, format: KVFormat) throws -> KVCache {
         try KVCache(
             layers: config.layers, heads: config.kvHeads, headDim: config.headDim,
-            capacity: capacity, precision: precision)
+            capacity: capacity, format: format)
     }
 
     /// Embedding look-up, row by row.

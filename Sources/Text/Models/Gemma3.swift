@@ -172,10 +172,10 @@ final class Gemma3: LanguageModel {
             window: config.windows[index])
     }
 
-    func makeCache(capacity: Int, precision: Precision) throws -> KVCache {
+    func makeCache(capacity: Int, format: KVFormat) throws -> KVCache {
         try KVCache(
             layers: config.layers, heads: config.kvHeads, headDim: config.headDim,
-            capacity: capacity, precision: precision)
+            capacity: capacity, format: format)
     }
 
     func embed(_ tokens: ArraySlice<Int32>, into hidden: Rows) {

@@ -114,7 +114,9 @@ struct ModelBench {
     private func checkMemory(
         _ shape: BenchShape, weights: Int, _ model: any LanguageModel
     ) throws {
-        let cache = try model.makeCache(capacity: capacity, precision: plan.precision).byteCount
+        let cache = try model.makeCache(
+            capacity: capacity, format: .standard(plan.precision)
+        ).byteCount
         let needed = weights + cache + Self.otherBytes
         let available = ProcessMemory.availableBytes
         guard needed <= available else {

@@ -25,6 +25,7 @@ typedef enum {
     CK_MXFP4 = 4,   // e2m1 elements, groups of 32, e8m0 scales
     CK_MXFP8 = 5,   // e4m3 elements, groups of 32, e8m0 scales
     CK_NVFP4 = 6,   // e2m1 elements, groups of 16, e4m3 scales
+    CK_INT8 = 7,    // keys and values only: a scale for each token of a head
 } ck_format;
 
 /// CK_EXACT multiplies f32 activations: the specification. CK_FAST quantizes activations to int8
@@ -47,13 +48,14 @@ typedef struct {
 
 /// Keys and values of one layer. A key block holds 16 tokens, dimension by dimension, so that one
 /// vector holds the same dimension of neighbouring keys; a value row is padded to a multiple of 16.
+/// Behind CK_INT8 codes lie their scales, f32 [heads][capacity].
 typedef struct {
     void *keys;        // [heads][capacity / 16][head_dim][16]
     void *values;      // [heads][capacity][padded head_dim]
     size_t capacity;   // tokens, a multiple of CK_KV_BLOCK
     size_t heads;
     size_t head_dim;   // at most CK_HEAD_DIM_MAX
-    ck_format format;  // CK_F32 or CK_F16
+    ck_format format;  // CK_F32, CK_F16 or CK_INT8
 } ck_kv;
 
 enum { CK_KV_BLOCK = 64, CK_HEAD_DIM_MAX = 256 };
