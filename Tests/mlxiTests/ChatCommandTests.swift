@@ -37,6 +37,35 @@ import Testing
         #expect(texts[0] != texts[2])
     }
 
+    @Test func aPromptCacheSavesTheWorkOfTheLastProcess() async throws {
+        let folder = try TestFolder()
+        let plain = try object(
+            try await Program.run("chat", "-n", "8", "--temp", "0", "--json", "hello you").out)
+        var cached: [Int] = []
+        for _ in 0..<2 {
+            let run = try await Program.run(
+                "chat", "-n", "8", "--temp", "0", "--json", "--prompt-cache", "p.kv", "hello you",
+                folder: folder.path)
+            #expect(run.status == 0, "\(run.err)")
+            let reply = try object(run.out)
+            #expect(reply["text"] as? String == plain["text"] as? String)
+            cached.append(reply["cached_tokens"] as? Int ?? -1)
+        }
+        #expect(cached[0] == 0)
+        #expect(cached[1] == (plain["prompt_tokens"] as? Int ?? 0) - 1)
+        #expect(try folder.files() == ["p.kv"])
+        let other = try await Program.run(
+            "chat", "--kv-bits", "8", "--prompt-cache", "p.kv", "hello", folder: folder.path)
+        #expect(other.status == 3)
+        #expect(other.err.contains("p.kv: not a usable prompt cache: made for"))
+        #expect(other.err.split(separator: "\n").count == 1)
+        try folder.write("p.kv", "broken")
+        let broken = try await Program.run(
+            "chat", "--prompt-cache", "p.kv", "hello", folder: folder.path)
+        #expect(broken.status == 3)
+        #expect(try folder.read("p.kv") == "broken")
+    }
+
     @Test func traceLeavesTensorsAndTokens() async throws {
         let folder = try TestFolder()
         let run = try await Program.run(
@@ -51,6 +80,7 @@ import Testing
         (["chat"], 2, "the prompt is empty"),
         (["chat", "--temp=-1", "x"], 2, "temperature"),
         (["chat", "-n", "0", "x"], 2, "--max-tokens is 0"),
+        (["chat", "--kv-bits", "4", "x"], 2, "--kv-bits is 4, want 8 or 16"),
         (["chat", "-m", Program.speechModel, "x"], 3, "is not a language model known here"),
     ])
     func whatIsWrongIsSaid(arguments: [String], status: Int32, text: String) async throws {

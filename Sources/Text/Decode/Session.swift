@@ -152,6 +152,31 @@ public final class Session {
         plainCount = min(plainCount, count)
     }
 
+    /// Layers, heads and number format of the cache.
+    var cacheShape: String { cache.shape }
+
+    /// The cache's memory of the first `count` tokens, part by part.
+    func forEachCachedPart(
+        ofTokens count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) rethrows {
+        try cache.forEachPart(ofTokens: count, body)
+    }
+
+    /// Takes over `ids` with keys and values that `fill` writes part by part.
+    ///
+    /// - Throws: `SessionError.unknownToken`; then nothing is changed.
+    func restore(
+        _ ids: [Int32], fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws {
+        try check(ids[...])
+        truncate(to: 0)
+        cache.forEachPart(ofTokens: ids.count, fill)
+        cache.restore(count: ids.count)
+        tokens = ids
+        plainCount = ids.count
+        logitCount = 0
+    }
+
     private func check(_ ids: ArraySlice<Int32>) throws {
         for id in ids where id < 0 || Int(id) >= model.vocabularyCount {
             throw SessionError.unknownToken(id: id, vocabularyCount: model.vocabularyCount)

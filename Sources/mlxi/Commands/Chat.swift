@@ -18,6 +18,7 @@ struct Chat: AsyncParsableCommand {
               mlxi chat -m qwen3-4b -a notes.txt -a plan.md "What is missing in the plan?"
               mlxi chat -m qwen3-4b --temp 0.7 --top-p 0.8 --seed 1 --json "A haiku"
               mlxi chat -c "And in one sentence?"
+              mlxi chat -m qwen3-8b --prompt-cache book.kv -a book.txt "Who is the narrator?"
               mlxi chat -m qwen3-8b --draft-model qwen3-0.6b "Explain the tides."
               mlxi chat -m qwen3-4b --schema person.json -a letter.txt "Who wrote this?"
             """)

@@ -84,6 +84,15 @@ struct ChatOptions: ParsableArguments {
             "Tokens of prompt and reply; 16384 or the model's limit.", valueName: "count"))
     var contextTokens: Int?
 
+    @OptionGroup var kv: KVOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keep what was computed of the conversation there; the next run with the same "
+                + "beginning starts from it.", valueName: "file"))
+    var promptCache: String?
+
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -235,7 +244,7 @@ struct ChatOptions: ParsableArguments {
             isSpeculative: speculative == .auto,
             draft: parts.draftModel.map {
                 .init(model: $0, tokensMax: draftTokens ?? Self.draftTokensDefault)
-            }, contextTokens: contextTokens,
+            }, contextTokens: contextTokens, kvFormat: kv.format, promptCache: promptCache,
             overflow: overflow, systemText: conversation.system ?? "",
             earlierSummary: conversation.summary)
     }

@@ -33,6 +33,26 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
+/// How keys and values are stored, for commands that have a choice.
+struct KVOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Bits of a number in the KV cache: 16, or 8 for half the memory; 16 unless --precise, "
+                + "which has 32.", valueName: "count"))
+    var kvBits: Int?
+
+    private static let formats: [Int: KVFormat] = [8: .int8, 16: .f16]
+
+    func validate() throws {
+        if let kvBits, Self.formats[kvBits] == nil {
+            throw ValidationError("--kv-bits is \(kvBits), want 8 or 16")
+        }
+    }
+
+    var format: KVFormat? { kvBits.flatMap { Self.formats[$0] } }
+}
+
 /// Resolves the model for a role and says on stderr when nobody chose it.
 struct ModelChoice {
     let store: ModelStore

@@ -46,6 +46,8 @@ struct PerplexityCommand: AsyncParsableCommand {
         help: ArgumentHelp("From window to window; half of --context.", valueName: "count"))
     var strideTokens: Int?
 
+    @OptionGroup var kv: KVOptions
+
     @Flag(name: .long, help: "One JSON object.")
     var json = false
 
@@ -92,7 +94,8 @@ struct PerplexityCommand: AsyncParsableCommand {
             .find(model, for: .chat)
         let job = PerplexityJob(
             model: found, label: label, input: input, windowTokens: windowTokens,
-            strideTokens: strideTokens, topCount: topLogprobs ?? 0, traceFolder: trace)
+            strideTokens: strideTokens, topCount: topLogprobs ?? 0,
+            kvFormat: kv.format, traceFolder: trace)
         try await PerplexityRun(
             job: job, door: try common.startEngine(), terminal: terminal, json: json,
             listsTokens: topLogprobs != nil

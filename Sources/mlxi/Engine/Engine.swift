@@ -134,12 +134,14 @@ actor Engine: JobDoor {
             job.model,
             OpenOptions(
                 precision: precision, traceFolder: job.traceFolder,
-                contextTokens: job.contextTokens))
+                contextTokens: job.contextTokens, kvFormat: job.kvFormat))
         let draft = try job.draft.map { draft in
             events.yield(.opening(draft.model))
             return try residency.draft(
                 draft.model,
-                OpenOptions(precision: precision, contextTokens: job.contextTokens))
+                OpenOptions(
+                    precision: precision, contextTokens: job.contextTokens,
+                    kvFormat: job.kvFormat))
         }
         let reply = try model.reply(
             job, draft: draft, isCancelled: { cancellation.isRequested }
@@ -159,7 +161,9 @@ actor Engine: JobDoor {
     ) throws {
         events.yield(.opening(job.model))
         let model = try residency.scorer(
-            job.model, OpenOptions(precision: precision, traceFolder: job.traceFolder))
+            job.model,
+            OpenOptions(
+                precision: precision, traceFolder: job.traceFolder, kvFormat: job.kvFormat))
         let text = try model.score(job, isCancelled: { cancellation.isRequested }) { done, total in
             if done % Self.scoringStepTokens == 0 {
                 events.yield(.scoring(tokens: done, of: total))

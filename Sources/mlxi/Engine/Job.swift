@@ -1,4 +1,5 @@
 import Audio
+import Kernels
 import Synchronization
 import Text
 
@@ -52,6 +53,10 @@ struct ChatJob: Sendable {
     var topLogProbabilities: Int?
     /// Tokens of prompt and reply together; nil for the default.
     var contextTokens: Int?
+    /// How keys and values are stored; nil for what the precision asks for.
+    var kvFormat: KVFormat?
+    /// File that keeps what was computed from process to process.
+    var promptCache: String?
     var overflow = OverflowPolicy.error
     /// The system prompt by itself, and the summary of earlier turns: `messages` begins with both.
     var systemText = ""
@@ -89,6 +94,8 @@ struct PerplexityJob: Sendable {
     var strideTokens: Int?
     /// Alternatives to each token.
     var topCount: Int
+    /// How keys and values are stored; nil for what the precision asks for.
+    var kvFormat: KVFormat?
     /// Folder for named intermediate tensors.
     var traceFolder: String?
 }

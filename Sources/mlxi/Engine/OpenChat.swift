@@ -20,6 +20,9 @@ final class OpenChat {
     private var vocabulary: TokenTrie?
     /// That of the last such reply, with what it found out.
     private var constraint: TokenConstraint?
+    private let path: String
+    /// The prompt cache that was read or written last.
+    private var promptCache: String?
     /// The draft model that was found to have the same vocabulary.
     private weak var knownDraft: OpenDraft?
 
@@ -39,13 +42,15 @@ final class OpenChat {
         }
         session = try Session(
             model: model, compute: compute,
-            capacity: options.contextTokens ?? Self.contextTokensDefault)
+            capacity: options.contextTokens ?? Self.contextTokensDefault,
+            kvFormat: options.kvFormat)
+        path = folder.path
     }
 
     /// Continues a conversation by one reply.
     ///
     /// - Throws: `SessionError` where the conversation does not fit, `SamplingError`,
-    ///   `TemplateError`, `ConstraintError`.
+    ///   `TemplateError`, `ConstraintError`, `PromptCacheError`.
     func reply(
         _ job: ChatJob, draft: OpenDraft?, isCancelled: () -> Bool,
         onPiece: (ThoughtSplitter.Piece) -> Void
@@ -54,6 +59,7 @@ final class OpenChat {
             try draft.check(against: tokenizer, vocabularyCount: session.model.vocabularyCount)
             knownDraft = draft
         }
+        try job.promptCache.map(readCache)
         let fit = try fitted(job, isCancelled: isCancelled)
         var prompt = try render(fit.messages, enablesThinking: job.enablesThinking)
         var startsInside = prompt.trimmingSuffix(while: \.isWhitespace).hasSuffix("<think>")
@@ -89,9 +95,27 @@ final class OpenChat {
             isCancelled: isCancelled
         ) { pass(job.schema == nil ? splitter.append($0) : [.text($0)]) }
         pass(splitter.finish())
+        try job.promptCache.map(writeCache)
         return ChatReply(
             generation: generation, text: text, thoughts: thoughts, sampling: sampling,
             names: tokenizer.names(of: generation.logProbabilities), fit: fit)
+    }
+
+    /// Fills the session from a file, the first time that it is named.
+    private func readCache(_ file: String) throws {
+        guard promptCache != file else { return }
+        if try PosixFileSystem().exists(file) {
+            try PromptCache.read(file, into: session, model: try ModelFingerprint.of(path))
+        }
+        promptCache = file
+    }
+
+    private func writeCache(_ file: String) throws {
+        let output = try StreamedFile(file)
+        try PromptCache.write(session, model: try ModelFingerprint.of(path)) {
+            try output.write($0)
+        }
+        try output.commit()
     }
 
     private func held(to schema: JSONSchema) throws -> TokenConstraint {

@@ -14,7 +14,8 @@ final class OpenDraft {
         tokenizer = try Tokenizer(folder: folder.path)
         session = try Session(
             model: model, compute: compute,
-            capacity: options.contextTokens ?? OpenChat.contextTokensDefault)
+            capacity: options.contextTokens ?? OpenChat.contextTokensDefault,
+            kvFormat: options.kvFormat)
     }
 
     /// - Throws: `CommandError.cannotRun` where tokens mean something else to the model that is

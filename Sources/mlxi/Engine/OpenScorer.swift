@@ -11,10 +11,12 @@ final class OpenScorer {
     private let compute: Compute
     private let tokenizer: Tokenizer
     private let trace: Trace?
+    private let kvFormat: KVFormat?
 
-    init(_ folder: ModelFolder, trace: Trace?, precision: Precision) throws {
+    init(_ folder: ModelFolder, trace: Trace?, options: OpenOptions) throws {
         self.trace = trace
-        compute = try Compute(precision: precision, trace: trace)
+        kvFormat = options.kvFormat
+        compute = try Compute(precision: options.precision, trace: trace)
         model = try languageModels.open(folder, on: compute)
         tokenizer = try Tokenizer(folder: folder.path)
     }
@@ -48,7 +50,8 @@ final class OpenScorer {
                 "--stride is \(stride), want less than the \(window) tokens of --context")
         }
         let session = try Session(
-            model: model, compute: compute, capacity: min(window, ids.count) + 1)
+            model: model, compute: compute, capacity: min(window, ids.count) + 1,
+            kvFormat: kvFormat)
         let result = try Perplexity(
             of: ids, in: session, windowTokens: window, strideTokens: stride,
             topCount: job.topCount, isCancelled: isCancelled

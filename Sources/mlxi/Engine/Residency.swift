@@ -10,6 +10,8 @@ struct OpenOptions: Hashable, Sendable {
     var traceFolder: String?
     /// Tokens of a conversation; nil for the default.
     var contextTokens: Int?
+    /// How keys and values are stored; nil for what the precision asks for.
+    var kvFormat: KVFormat?
 }
 
 /// A speech model that is open.
@@ -81,7 +83,7 @@ final class Residency {
     /// The language model in a folder, opened for scoring if it is not.
     func scorer(_ model: FoundModel, _ options: OpenOptions) throws -> OpenScorer {
         try resident(model, options) { folder, trace in
-            try OpenScorer(folder, trace: trace, precision: options.precision)
+            try OpenScorer(folder, trace: trace, options: options)
         }
     }
 

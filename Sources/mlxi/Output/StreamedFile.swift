@@ -32,6 +32,9 @@ final class StreamedFile {
         }
     }
 
+    /// Appends memory.
+    func write(_ bytes: UnsafeRawBufferPointer) throws { try write(Array(bytes)) }
+
     /// Writes over the first bytes.
     func overwriteStart(with bytes: [UInt8]) throws {
         guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {
