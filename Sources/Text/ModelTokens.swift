@@ -1,14 +1,24 @@
 import Foundation
 public import Kernels
 
+/// `generation_config.json`: what a checkpoint recommends.
+enum GenerationConfig {
+    /// The file of a model's folder; nil where there is none.
+    static func read(_ folder: String) throws -> JSONValue? {
+        let path = "\(folder)/generation_config.json"
+        return FileManager.default.fileExists(atPath: path)
+            ? try JSONValue.read(file: path) : nil
+    }
+}
+
 /// Token ids that a model's files name in several places.
 public enum ModelTokens {
     /// Ids that end a reply, from whichever of the files names them.
     ///
-    /// - Throws: `KernelError.malformed` when none does: replies would never end.
+    /// - Throws: `KernelError.malformed` when none does: replies would never end; `JSONError` for a
+    ///   file that is no JSON.
     public static func ends(of folder: ModelFolder, tokenizer: Tokenizer) throws -> Set<Int32> {
-        // An invalid generation_config.json is ignored, as the references do.
-        let generation = try? JSONValue.read(file: "\(folder.path)/generation_config.json")
+        let generation = try GenerationConfig.read(folder.path)
         let config = folder.config["thinker_config"] ?? folder.config
         let ends = tokenizer.endTokens(config: config, generation: generation)
         guard !ends.isEmpty else {

@@ -129,6 +129,36 @@ import Testing
         #expect(kept.summary == summary && kept.turns.count < 60)
     }
 
+    /// Longer than the context by itself, a turn is summarised in parts and not left out.
+    @Test func aTurnLongerThanTheContextIsSummarised() async throws {
+        let (folder, environment) = try home(turns: 2)
+        defer { withExtendedLifetime(folder) {} }
+        let store = try ConversationStore(environment: environment)
+        var conversation = try store.load(ConversationStore.last)
+        conversation.turns[0].content = (0..<900).map { "word\($0)" }.joined(separator: " ")
+        try store.save(conversation, as: ConversationStore.last)
+        let reply = try await chat(
+            "-c", "-m", Program.languageModel, "--context", "512", "--overflow", "summarize", "-n",
+            "4", "next", environment: environment)
+        #expect(reply["dropped_turns"] as? Int == 2)
+        #expect((reply["summary"] as? String)?.isEmpty == false)
+    }
+
+    @Test func aDamagedGenerationConfigIsSaid() async throws {
+        let folder = try TestFolder()
+        try FileManager.default.copyItem(
+            atPath: Program.languageModel, toPath: folder.path("m"))
+        for (text, wanted) in [
+            ("{", "generation_config.json"), (#"{"do_sample":true,"top_p":7}"#, "top-p"),
+        ] {
+            try folder.write("m/generation_config.json", text)
+            let run = try await Program.run("chat", "-m", folder.path("m"), "x")
+            #expect(run.status == 3)
+            #expect(run.err.contains(wanted), "\(run.err)")
+            #expect(run.err.split(separator: "\n").count == 1)
+        }
+    }
+
     @Test(arguments: [
         (["--logprobs", "1", "x"], 2, "--logprobs needs --json"),
         (["--logit-bias", "x", "x"], 2, "want TOKEN=NUMBER"),

@@ -170,7 +170,8 @@ private struct KernelBench {
                 let seen = count * keys - count * (count - 1) / 2
                 try each(
                     rate(
-                        "attention \(format.rawValue) cache", "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
+                        "attention \(format.rawValue) cache",
+                        "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
                         operations: 4 * seen * heads * headDim, per: seconds,
                         of: ceilings.f32PerSecond))
             }

@@ -58,8 +58,11 @@ public struct SamplingChoice: Sendable, Equatable {
         return options
     }
 
-    private static func id(of token: String, _ tokenizer: Tokenizer) throws -> Int32 {
-        if let id = Int32(token) {
+    private static func id(of name: String, _ tokenizer: Tokenizer) throws -> Int32 {
+        // Quotes make a text of what would be an id: "7" is the digit.
+        let isQuoted = name.count > 1 && name.hasPrefix("\"") && name.hasSuffix("\"")
+        let token = isQuoted ? String(name.dropFirst().dropLast()) : name
+        if !isQuoted, let id = Int32(token) {
             guard id >= 0, Int(id) < tokenizer.vocabularySize else {
                 throw KernelError.setting(
                     "logit bias: token \(id), want 0 to \(tokenizer.vocabularySize - 1)")
@@ -77,20 +80,25 @@ public struct SamplingChoice: Sendable, Equatable {
 
 extension SamplingOptions {
     /// What `generation_config.json` in a model's folder recommends; greedy where there is none.
-    /// An invalid file counts as none, as in the reference implementations.
-    public static func recommended(by folder: String) -> SamplingOptions {
-        guard let file = try? JSONValue.read(file: "\(folder)/generation_config.json") else {
-            return .greedy
-        }
-        func number(_ key: String) -> Float? { (try? file.double(key)).map { Float($0) } }
+    ///
+    /// - Throws: `JSONError` naming the file, for text that is no JSON and for numbers that make no
+    ///   sense.
+    public static func recommended(by folder: String) throws -> SamplingOptions {
         var options = SamplingOptions.greedy
-        options.repetitionPenalty = number("repetition_penalty") ?? 1
-        if file["do_sample"] == .bool(true) {
-            options.temperature = number("temperature") ?? 1
-            options.topK = (try? file.int("top_k")) ?? 0
-            options.topP = number("top_p") ?? 1
-            options.minP = number("min_p") ?? 0
+        guard let file = try GenerationConfig.read(folder) else { return options }
+        try JSONError.naming("\(folder)/generation_config.json") {
+            func number(_ key: String, default fallback: Double) throws -> Float {
+                Float(try file.double(key, default: fallback))
+            }
+            options.repetitionPenalty = try number("repetition_penalty", default: 1)
+            if file["do_sample"] == .bool(true) {
+                options.temperature = try number("temperature", default: 1)
+                options.topK = try file.int("top_k", default: 0)
+                options.topP = try number("top_p", default: 1)
+                options.minP = try number("min_p", default: 0)
+            }
+            do { try options.validate() } catch { throw JSONError(detail: "\(error)") }
         }
-        return (try? options.validate()) == nil ? .greedy : options
+        return options
     }
 }

@@ -40,12 +40,13 @@ public struct ThoughtSplitter: Sendable {
         return [state == .thought ? .thought(held) : .text(held)]
     }
 
-    /// A whole reply without its thoughts.
+    /// A whole reply without its thoughts, also where it begins inside one (templates that open it)
+    /// or ends inside one (the limit was reached).
     public static func withoutThoughts(_ reply: String) -> String {
-        var splitter = ThoughtSplitter(startsInside: false)
-        return (splitter.append(reply) + splitter.finish()).reduce(into: "") { text, piece in
-            if case .text(let part) = piece { text += part }
-        }
+        var rest = reply[...]
+        if let end = rest.ranges(of: closing).last { rest = rest[end.upperBound...] }
+        if let start = rest.firstRange(of: opening) { rest = rest[..<start.lowerBound] }
+        return String(rest)
     }
 
     private mutating func decide() {

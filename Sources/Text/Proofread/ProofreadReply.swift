@@ -18,22 +18,13 @@ enum ProofreadReply {
     ///   - reply: everything the model wrote.
     ///   - transcript: what it was to correct; what is there already is no addition.
     static func cleaned(_ reply: String, for transcript: String) -> String {
-        var text = trimmed(withoutThoughts(reply)[...])
+        var text = trimmed(ThoughtSplitter.withoutThoughts(reply)[...])
         text = withoutFence(text)
         text = withoutPreamble(text, transcript)
         text = withoutFence(text)
         text = withoutNote(text, transcript)
         text = withoutQuotes(text, transcript)
         return withoutLineBreaks(text, transcript)
-    }
-
-    /// Removes `<think>…</think>`, also where the reply begins inside the thought (templates that
-    /// open it) or ends inside it (the limit was reached).
-    static func withoutThoughts(_ reply: String) -> String {
-        var rest = reply[...]
-        if let end = rest.ranges(of: "</think>").last { rest = rest[end.upperBound...] }
-        if let start = rest.firstRange(of: "<think>") { rest = rest[..<start.lowerBound] }
-        return String(rest)
     }
 
     private static func withoutFence(_ text: String) -> String {

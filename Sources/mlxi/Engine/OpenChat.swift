@@ -29,7 +29,7 @@ final class OpenChat {
     /// - Throws: `CommandError.cannotRun` for a context longer than the model was trained for.
     init(_ folder: ModelFolder, trace: Trace?, options: OpenOptions) throws {
         self.trace = trace
-        recommended = SamplingOptions.recommended(by: folder.path)
+        recommended = try SamplingOptions.recommended(by: folder.path)
         let compute = try Compute(precision: options.precision, trace: trace)
         let model = try languageModels.open(folder, on: compute)
         tokenizer = try Tokenizer(folder: folder.path)
@@ -169,7 +169,7 @@ final class OpenChat {
         let limit = Int(Double(session.capacity) * ContextFit.summaryShare)
         var summary = earlier
         var rest = dropped[...]
-        while !rest.isEmpty {
+        while let first = rest.first {
             var count = rest.count
             var prompt = [Int32]()
             while true {
@@ -179,9 +179,16 @@ final class OpenChat {
                 if prompt.count + limit <= session.capacity || count == 1 { break }
                 count = (count + 1) / 2
             }
+            if prompt.count + limit > session.capacity {
+                // A single turn that is too long is read in parts.
+                guard first.content.count > 1 else {
+                    throw SessionError.promptTooLong(
+                        tokens: prompt.count + limit, capacity: session.capacity)
+                }
+                rest = first.halves + rest.dropFirst()
+                continue
+            }
             rest = rest.dropFirst(count)
-            // A single turn longer than the whole context cannot be read by the model.
-            guard prompt.count + limit <= session.capacity else { continue }
             var request = GenerateRequest(prompt: Prompt(prompt))
             request.tokensMax = limit
             request.detectsLoops = true
@@ -250,6 +257,16 @@ final class OpenChat {
 
     /// - Throws: where a trace was asked for and could not be written.
     func checkTrace() throws { try trace.map(Residency.check) }
+}
+
+extension Message {
+    /// Two messages that together say the same.
+    fileprivate var halves: [Message] {
+        let middle = content.index(content.startIndex, offsetBy: content.count / 2)
+        return [content[..<middle], content[middle...]].map {
+            Message(role: role, content: String($0))
+        }
+    }
 }
 
 extension String {
