@@ -153,6 +153,55 @@ import Testing
         #expect(finished > 10)
     }
 
+    /// A vocabulary of pieces with byte fallback, whose decoder strips the first blank if asked to.
+    @Test(arguments: [false, true])
+    func piecesWithBlanksAreHeldToo(strips: Bool) throws {
+        let text = try String(
+            contentsOfFile: Fixtures.path("tokenizer/scalars/tokenizer.json"), encoding: .utf8)
+        var file = try #require(JSONValue.parse(text, source: "scalars").asObject)
+        var decoders = try #require(file["decoder"]?["decoders"]?.asArray)
+        if strips {
+            decoders.append(
+                .object([
+                    "type": .string("Strip"), "content": .string(" "), "start": .int(1),
+                    "stop": .int(0),
+                ]))
+        }
+        file["decoder"] = .object([
+            "type": .string("Sequence"), "decoders": .array(decoders),
+        ])
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("mlxi-pieces-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(JSONValue.object(file).serialized().utf8)
+            .write(to: folder.appendingPathComponent("tokenizer.json"))
+        let tokenizer = try Tokenizer(folder: folder.path)
+        let trie = try TokenTrie(tokenizer, endTokens: [1])
+        #expect(trie.bytes(of: try #require(tokenizer.id(of: "▁"))) == [0x20])
+        var dice = Dice(3)
+        let schema =
+            ##"{"type":"array","items":{"anyOf":[{"type":"boolean"},{"type":"string","##
+            + ##""maxLength":5},{"type":"array","items":{"$ref":"#"},"maxItems":2}]},"##
+            + ##""maxItems":4}"##
+        let document = try JSONValue.parse(schema, source: "test")
+        let constraint = TokenConstraint(
+            try JSONSchema(schema, source: "test"), vocabulary: trie, endTokens: [1])
+        var finished = 0
+        for _ in 0..<20 {
+            guard let reply = try reply(constraint, tokenizer, ends: [1], &dice) else { continue }
+            finished += 1
+            let value = try JSONValue.parse(reply, source: reply)
+            #expect(SchemaValidator(document: document).isValid(value, document), "\(reply)")
+        }
+        #expect(finished > 15)
+    }
+
+    @Test func aVocabularyOfWordsIsRefused() throws {
+        let words = try Tokenizer(folder: Fixtures.path("tokenizer/wordpiece"))
+        #expect(throws: ConstraintError.tokenizer) { try TokenTrie(words, endTokens: []) }
+    }
+
     @Test func endTokensComeOnlyBehindACompleteValue() throws {
         let (tokenizer, trie, ends) = try vocabulary()
         let constraint = TokenConstraint(

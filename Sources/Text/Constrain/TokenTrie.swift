@@ -33,7 +33,7 @@ public struct TokenTrie: Sendable {
         pieces.reserveCapacity(tokenCount)
         for id in 0..<Int32(tokenCount)
         where tokenizer.addedToken(id) == nil && !endTokens.contains(id) {
-            let bytes = tokenizer.bytes(of: id)
+            let bytes = tokenizer.innerBytes(id)
             guard !bytes.isEmpty, bytes.count < Int(UInt16.max) else { continue }
             pieces.append((bytes, id))
             let quotes = bytes.count { $0 == UInt8(ascii: "\"") }
@@ -69,8 +69,9 @@ public struct TokenTrie: Sendable {
         previous = bytes
     }
 
-    /// The text of a token.
-    func bytes(of token: Int32) -> [UInt8] { tokenizer.bytes(of: token) }
+    /// The text of a token behind other text. At the start of a reply a blank may be stripped; no
+    /// value begins with one.
+    func bytes(of token: Int32) -> [UInt8] { tokenizer.innerBytes(token) }
 
     /// Tokens with at least so many quotation marks.
     func tokens(withQuotes count: Int) -> [Int32] { quoted[min(count, Self.quotesMax)] }

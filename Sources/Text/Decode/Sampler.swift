@@ -14,17 +14,16 @@ public struct Sampler: Sendable {
     private var random: RandomSource
     private var top = TopCandidates()
     private var weights: [Double] = []
-    private var pool = Pool.certain
+    /// Nil where nothing but the best token was possible.
+    private var pool: Pool?
     private var history: TokenCounts
 
     /// What the last token was drawn from, after top-k, top-p and min-p.
     private enum Pool {
-        /// Nothing else was possible.
-        case certain
         /// The best candidates, with the first `weights`.
         case best(Int)
-        /// All tokens, with the `weights` at their ids.
-        case all
+        /// All tokens, with the `weights` at their ids and their sum.
+        case all(total: Double)
     }
 
     /// Keeps the random numbers of drafts apart from those of the reply.
@@ -78,8 +77,8 @@ public struct Sampler: Sendable {
         let values = UnsafeBufferPointer(usable)
         let best = try Self.argmax(values)
         let isCertain = options.isGreedy || values[best] == .infinity
-        pool = isCertain ? .certain : filled(from: values, peak: values[best])
-        let token = isCertain ? Int32(best) : decide(on: proposal)
+        pool = isCertain ? nil : filled(from: values, peak: values[best])
+        let token = pool.map { decide(on: proposal, from: $0) } ?? Int32(best)
         history.generate(token)
         return token
     }
@@ -87,7 +86,7 @@ public struct Sampler: Sendable {
     /// What the last token was drawn from; nil where nothing else was possible.
     var odds: TokenOdds? {
         switch pool {
-        case .certain: nil
+        case nil: nil
         case .best(let count):
             TokenOdds(
                 tokens: top.candidates[..<count].map(\.token), weights: Array(weights[..<count]))
@@ -111,8 +110,10 @@ public struct Sampler: Sendable {
     /// A proposal drawn from q is kept with probability min(1, p/q), else a token is drawn from
     /// what p has above q (Leviathan et al. 2023). One that was not drawn is kept if it is what
     /// would have been drawn anyway.
-    private mutating func decide(on proposal: Proposal?) -> Int32 {
-        guard let proposal, let drawn = proposal.odds, let own = odds else { return draw() }
+    private mutating func decide(on proposal: Proposal?, from pool: Pool) -> Int32 {
+        guard let proposal, let drawn = proposal.odds, let own = odds else {
+            return draw(from: pool)
+        }
         let place = random.unit()
         if place * drawn.share(of: proposal.token) < own.share(of: proposal.token) {
             return proposal.token
@@ -153,13 +154,13 @@ public struct Sampler: Sendable {
             weighCandidates(peak)
             return kept(among: keptByTopP(total: weights.reduce(0, +)) ?? weights.count)
         }
-        guard options.topP < 1 else {
-            weighAll(logits, peak)
-            let floor = Double(options.minP)
-            for index in weights.indices where weights[index] < floor { weights[index] = 0 }
-            return .all
-        }
         let total = weighAll(logits, peak)
+        guard options.topP < 1 else {
+            let floor = Double(options.minP)
+            guard floor > 0 else { return .all(total: total) }
+            for index in weights.indices where weights[index] < floor { weights[index] = 0 }
+            return .all(total: weights.reduce(0, +))
+        }
         var count = Self.topPFirstCandidates
         while true {
             top.select(min(count, logits.count), of: logits)
@@ -186,7 +187,6 @@ public struct Sampler: Sendable {
         for candidate in top.candidates { weights.append(weight(candidate.logit, peak)) }
     }
 
-    @discardableResult
     private mutating func weighAll(_ logits: UnsafeBufferPointer<Float>, _ peak: Float) -> Double {
         weights.removeAll(keepingCapacity: true)
         weights.reserveCapacity(logits.count)
@@ -220,16 +220,18 @@ public struct Sampler: Sendable {
         return .best(kept)
     }
 
-    private mutating func draw() -> Int32 {
-        if case .best(let count) = pool {
-            return top.candidates[pick(weights[..<count])].token
+    private mutating func draw(from pool: Pool) -> Int32 {
+        switch pool {
+        case .best(let count):
+            let kept = weights[..<count]
+            return top.candidates[pick(kept, total: kept.reduce(0, +))].token
+        case .all(let total): return Int32(pick(weights[...], total: total))
         }
-        return Int32(pick(weights[...]))
     }
 
     /// Draws the index of a weight.
-    private mutating func pick(_ weights: ArraySlice<Double>) -> Int {
-        let target = random.unit() * weights.reduce(0, +)
+    private mutating func pick(_ weights: ArraySlice<Double>, total: Double) -> Int {
+        let target = random.unit() * total
         var sum = 0.0
         var last = weights.startIndex
         for (index, value) in weights.enumerated() where value > 0 {

@@ -181,6 +181,15 @@ extension Tokenizer {
 
     func addedToken(_ id: Int32) -> AddedToken? { addedTokens[id] }
 
+    /// The bytes that a token adds behind other text, where no blank is stripped from its start.
+    func innerBytes(_ id: Int32) -> [UInt8] {
+        guard case .pieces(let replacements, let bytePieces, _) = decoder, addedTokens[id] == nil,
+            let piece = pieceText(id)
+        else { return bytes(of: id) }
+        if bytePieces, let byte = StreamingDetokenizer.byte(named: piece) { return [byte] }
+        return Array(replacements.reduce(piece) { $0.replacingLiteral($1.old, with: $1.new) }.utf8)
+    }
+
     func pieceBytes(_ id: Int32) -> ArraySlice<UInt8> {
         parts.model.vocabulary.bytes(of: id) ?? []
     }
