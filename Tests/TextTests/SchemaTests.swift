@@ -161,6 +161,7 @@ import Testing
             yes: [#""a""#, "1", "2.5", "null", #"{"k":[true]}"#], no: ["2", #""b""#])
         try check(
             #"{"type":"integer","enum":["a",1,2.5,3.0]}"#, yes: ["1", "3.0"], no: [#""a""#, "2.5"])
+        try check(#"{"const":2,"enum":[1,2]}"#, yes: ["2"], no: ["1"])
         try check(#"{"const":"é\u0001"}"#, yes: [#""é\u0001""#], no: [#""é""#])
         try check(
             #"{"anyOf":[{"type":"null"},{"type":"integer","maximum":5}],"description":"d"}"#,

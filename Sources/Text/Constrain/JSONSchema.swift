@@ -43,8 +43,15 @@ public struct SchemaError: Error, Equatable, CustomStringConvertible {
     /// What was found and what was wanted.
     public var detail: String
 
+    /// Longest path that is shown whole.
+    private static let pathCharactersMax = 120
+
     /// One line.
-    public var description: String { "\(source): \(path): \(detail)" }
+    public var description: String {
+        let isLong = path.count > Self.pathCharactersMax
+        let place = isLong ? path.prefix(Self.pathCharactersMax) + "..." : path[...]
+        return "\(source): \(place): \(detail)"
+    }
 }
 
 /// Keywords of JSON Schema by what they are about.

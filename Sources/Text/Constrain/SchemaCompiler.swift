@@ -6,7 +6,7 @@ struct SchemaCompiler {
     /// Schemas inside each other, references that are merged counted in.
     static let depthMax = 200
     /// Schemas that may be merged with others on the way.
-    static let mergesMax = 10_000
+    static let mergesMax = 100_000
     /// Longest indentation of a line.
     private static let indentMax = 32
     /// Longest name beside which other members may stand.
@@ -98,7 +98,8 @@ struct SchemaCompiler {
 
     private func checkSize(at path: String) throws {
         guard !grammar.isTooLarge else {
-            throw SchemaError(path: path, detail: "the schema's counts multiply to too much")
+            throw SchemaError(
+                path: path, detail: "too large: its counts and lists multiply to too much")
         }
     }
 

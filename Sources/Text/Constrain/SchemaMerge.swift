@@ -54,6 +54,7 @@ extension SchemaCompiler {
             switch key {
             case "$ref": parts.append(try resolve(try pointer(value, at: path), from: path))
             case "allOf": parts += try JSONSchema.list(schema, key, at: path)
+            case "const" where schema["enum"] == nil: result["enum"] = .array([value])
             case "const": parts.append(.object(["enum": .array([value])]))
             case let key where SchemaKeyword.known.contains(key): result[key] = value
             default:
