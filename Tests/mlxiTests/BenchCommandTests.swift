@@ -12,7 +12,8 @@ import Text
 
     @Test func aModelIsMeasured() async throws {
         let run = try await Self.bench(
-            Program.languageModel, "-p", "3,20", "-n", "2", "-r", "2", "--cold", "--json")
+            Program.languageModel, "-p", "3,20", "-n", "2", "-r", "2", "--cold", "--json",
+            "--text", #filePath)
         #expect(run.status == 0, "\(run.err)")
         let report = try #require(
             try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
@@ -26,6 +27,9 @@ import Text
             #expect((rate["ceiling_percent"] as? Double ?? 0) > 0)
         }
         #expect((report["start_cold_milliseconds"] as? Double ?? 0) > 0)
+        let tokenizer = try #require(report["tokenizer"] as? [String: Any])
+        #expect((tokenizer["megabytes_per_second"] as? Double ?? 0) > 0)
+        #expect((tokenizer["text_tokens"] as? Int ?? 0) > 100)
         let ceilings = try #require(report["ceilings"] as? [String: Double])
         #expect((ceilings["memory_gigabytes_per_second"] ?? 0) > 0)
     }
@@ -58,6 +62,7 @@ import Text
         (["--shape", "qwen3-8b", "--group", "48"], "--group is 48"),
         (["x", "-p", "1,,2"], "-p has \"\""),
         (["x", "-n", "0"], "-n is 0"),
+        (["--shape", "qwen3-8b", "--text", "x"], "--text needs a model"),
     ])
     func whatIsWrongIsSaid(arguments: [String], text: String) async throws {
         let run = try await Program(["bench"] + arguments).result()

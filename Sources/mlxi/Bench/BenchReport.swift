@@ -16,6 +16,17 @@ struct BenchReport: Encodable, Sendable {
         var ceilingPercent: Double?
     }
 
+    /// How fast text becomes tokens, on one thread.
+    struct Tokenizing: Encodable, Sendable {
+        var vocabulary: Int
+        var loadMilliseconds: Double
+        var textBytes: Int
+        var textTokens: Int
+        /// Of a text seen for the first time, and of the same text again.
+        var megabytesPerSecond: Double
+        var megabytesPerSecondAgain: Double
+    }
+
     struct Ceiling: Encodable, Sendable {
         var memoryGigabytesPerSecond: Double
         var int8Gops: Double
@@ -46,6 +57,7 @@ struct BenchReport: Encodable, Sendable {
     var decodeHeapBytes: Int
     var prefill: [Rate]
     var decode: Rate
+    var tokenizer: Tokenizing?
 
     /// The report for people.
     var text: String {
@@ -66,6 +78,15 @@ struct BenchReport: Encodable, Sendable {
         lines += ["", Self.row("", "tok/s", "min", "max", "of ceiling", "first token")]
         for rate in prefill { lines.append(Self.row("prefill \(rate.tokens)", rate)) }
         lines.append(Self.row("decode \(decode.tokens)", decode))
+        if let tokenizer {
+            lines += [
+                "",
+                "tokenizer  \(tokenizer.vocabulary) tokens, load "
+                    + "\(one(tokenizer.loadMilliseconds)) ms, \(tokenizer.textTokens) tokens of "
+                    + "text at \(one(tokenizer.megabytesPerSecond)) MB/s, again "
+                    + "\(one(tokenizer.megabytesPerSecondAgain)) MB/s",
+            ]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 

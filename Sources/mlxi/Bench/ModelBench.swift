@@ -18,6 +18,8 @@ struct BenchPlan: Sendable {
     var precision: Precision
     /// Measures the start from an empty page cache too.
     var isCold: Bool
+    /// Measures the tokenizer on this text too.
+    var text: String?
 }
 
 /// Measures a language model: prompts of scattered tokens, then tokens one by one, always the best
@@ -53,6 +55,7 @@ struct ModelBench {
         let limits = Limits(opened.folder, vocabulary: opened.model.vocabularyCount)
         let prefill = try plan.prompts.map { try (tokens: $0, seconds: prompt($0, opened)) }
         let (decode, heap) = try decode(opened)
+        let tokenizer = try plan.text.map { try tokenizing(opened, on: $0) }
         let peak = ProcessMemory.peakBytes
         terminal.progress("measuring the memory again")
         ceilings.memoryBytesPerSecond = max(
@@ -74,7 +77,8 @@ struct ModelBench {
             },
             decode: BenchReport.Rate(
                 tokens: plan.tokens, seconds: decode,
-                ceiling: limits.decodePerSecond(ceilings), isPrompt: false))
+                ceiling: limits.decodePerSecond(ceilings), isPrompt: false),
+            tokenizer: tokenizer)
     }
 
     private var capacity: Int {
@@ -177,6 +181,37 @@ struct ModelBench {
             return seconds
         }
         return (seconds, heapBytes)
+    }
+
+    /// A text that a new tokenizer sees for the first time, and again.
+    private func tokenizing(_ opened: Opened, on text: String) throws -> BenchReport.Tokenizing {
+        var (loads, firsts, others): ([Double], [Double], [Double]) = ([], [], [])
+        var (tokens, size) = (0, 0)
+        for turn in 0..<plan.repeats {
+            terminal.progress("tokenizer, \(turn + 1) of \(plan.repeats)")
+            var loaded: Tokenizer?
+            loads.append(
+                try Stopwatch.seconds { loaded = try Tokenizer(folder: opened.folder.path) })
+            guard let tokenizer = loaded else { continue }
+            size = tokenizer.vocabularySize
+            firsts.append(
+                Stopwatch.seconds {
+                    tokens = tokenizer.encode(text, addSpecialTokens: false).count
+                })
+            others.append(
+                Stopwatch.seconds { _ = tokenizer.encode(text, addSpecialTokens: false) })
+        }
+        let megabytes = Double(text.utf8.count) / 1e6
+        return BenchReport.Tokenizing(
+            vocabulary: size, loadMilliseconds: Self.median(loads) * 1000,
+            textBytes: text.utf8.count, textTokens: tokens,
+            megabytesPerSecond: megabytes / Self.median(firsts),
+            megabytesPerSecondAgain: megabytes / Self.median(others))
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
     /// Tokens from all over the vocabulary, the same in every run.

@@ -15,6 +15,7 @@ struct Bench: AsyncParsableCommand {
             Examples:
               mlxi bench qwen3-0.6b
               mlxi bench --shape qwen3-8b --bits 4 -p 128,512 -n 32
+              mlxi bench qwen3-0.6b --text book.txt
               mlxi bench --kernels
             """)
 
@@ -51,6 +52,11 @@ struct Bench: AsyncParsableCommand {
     @Flag(name: .long, help: "Also start from an empty page cache, as after booting.")
     var cold = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Also measure the model's tokenizer on this text.", valueName: "file"))
+    var text: String?
+
     @Flag(name: .long, help: "Every kernel of every instruction set alone.")
     var kernels = false
 
@@ -81,6 +87,9 @@ struct Bench: AsyncParsableCommand {
         guard (1...Self.repeatsMax).contains(repeats) else {
             throw ValidationError("-r is \(repeats), want 1 to \(Self.repeatsMax)")
         }
+        guard text == nil || model != nil else {
+            throw ValidationError("--text needs a model: it measures its tokenizer")
+        }
         _ = try prompts()
     }
 
@@ -100,10 +109,18 @@ struct Bench: AsyncParsableCommand {
         guard let subject else { return try KernelTable.run(json: json, terminal: terminal) }
         let plan = BenchPlan(
             subject: subject, prompts: try prompts(), tokens: tokens, repeats: repeats,
-            precision: common.precise ? .exact : .fast, isCold: cold)
+            precision: common.precise ? .exact : .fast, isCold: cold, text: try readText())
         let report = try await Bencher().run(plan, terminal: terminal)
         try terminal.result(
             json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+    }
+
+    private func readText() throws -> String? {
+        guard let text else { return nil }
+        guard let data = FileManager.default.contents(atPath: text), !data.isEmpty else {
+            throw CommandError.cannotRun("\(text): cannot be read, or is empty")
+        }
+        return try TextInput.decoded(data, label: text)
     }
 
     private func subject() throws -> BenchPlan.Subject? {
