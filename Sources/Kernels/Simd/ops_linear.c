@@ -70,6 +70,7 @@ typedef struct {
     size_t rows_of_block;
     size_t tokens_of_block;
     size_t token_blocks;
+    size_t items;
 } linear_job;
 
 static void *carve(char **scratch, size_t bytes) {
@@ -107,10 +108,21 @@ static size_t part_items(const linear_job *job, const ck_matrix *part) {
     return divide_up(part->rows, job->rows_of_block) * job->token_blocks;
 }
 
-static void block_item(void *context, size_t item) {
+/// The item that is done as the `turn`-th. Threads take turns, so with one token each of them goes
+/// through neighbouring rows, and what it fetches ahead is for itself.
+static size_t item_of_turn(const linear_job *job, size_t turn) {
+    if (job->token_blocks != 1) return turn;
+    const size_t threads = ck_pool_threads();
+    const size_t each = job->items / threads, more = job->items % threads;
+    const size_t lane = turn % threads;
+    return lane * each + (lane < more ? lane : more) + turn / threads;
+}
+
+static void block_item(void *context, size_t turn) {
     const linear_job *job = context;
     const ck_matrix *part = job->parts;
     float *y = job->y;
+    size_t item = item_of_turn(job, turn);
     for (size_t items; item >= (items = part_items(job, part)); part++) {
         item -= items;
         y += part->rows;
@@ -155,9 +167,8 @@ static void run_job(linear_job *job, bool narrow, void *scratch) {
         ck_parallel(divide_up(job->count, ROWS_OF_QUANTIZE_ITEM), quantize_item, job);
     }
     cut_blocks(job);
-    size_t items = 0;
-    for (size_t i = 0; i < job->part_count; i++) items += part_items(job, job->parts + i);
-    ck_parallel(items, block_item, job);
+    for (size_t i = 0; i < job->part_count; i++) job->items += part_items(job, job->parts + i);
+    ck_parallel(job->items, block_item, job);
 }
 
 void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t x_stride,
