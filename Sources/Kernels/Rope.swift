@@ -109,15 +109,6 @@ enum RopeScaling {
     private static func yarn(
         _ config: JSONValue, _ plain: [Double], theta: Double, headDim: Int
     ) throws -> (frequencies: [Double], magnitude: Double) {
-        // Keys of other models' yarn, which would change the values silently.
-        for key in ["attention_factor", "mscale", "mscale_all_dim"] {
-            guard config[key]?.isNull ?? true else {
-                throw JSONError(detail: "yarn with \(key), which this program lacks")
-            }
-        }
-        guard try config.bool("truncate", default: true) else {
-            throw JSONError(detail: "yarn with truncate false, which this program lacks")
-        }
         let factor = try config.double("factor")
         let old = try config.double("original_max_position_embeddings")
         let fast = try config.double("beta_fast", default: 32)
@@ -125,12 +116,30 @@ enum RopeScaling {
         func dimension(_ rotations: Double) -> Double {
             Double(headDim) * log(old / (rotations * 2 * .pi)) / (2 * log(theta))
         }
-        let low = max(dimension(fast).rounded(.down), 0)
-        let high = min(dimension(slow).rounded(.up), Double(headDim - 1))
+        let isTruncated = try config.bool("truncate", default: true)
+        let first = isTruncated ? dimension(fast).rounded(.down) : dimension(fast)
+        let last = isTruncated ? dimension(slow).rounded(.up) : dimension(slow)
+        let (low, high) = (max(first, 0), min(last, Double(headDim - 1)))
         let frequencies = plain.enumerated().map { j, frequency in
             let ramp = min(max((Double(j) - low) / max(high - low, 0.001), 0), 1)
             return frequency * (1 - ramp) + frequency / factor * ramp
         }
-        return (frequencies, 0.1 * log(factor) + 1)
+        return (frequencies, try yarnMagnitude(config, factor: factor))
+    }
+
+    /// `attention_factor`; otherwise what follows from the factor and, where both are given, from
+    /// `mscale` and `mscale_all_dim` (DeepSeek).
+    private static func yarnMagnitude(_ config: JSONValue, factor: Double) throws -> Double {
+        func given(_ key: String) throws -> Double? {
+            config[key]?.isNull ?? true ? nil : try config.double(key)
+        }
+        func magnitude(_ scale: Double) -> Double {
+            factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1
+        }
+        if let attention = try given("attention_factor") { return attention }
+        guard let scale = try given("mscale"), let scaleAll = try given("mscale_all_dim"),
+            scale != 0, scaleAll != 0
+        else { return magnitude(1) }
+        return magnitude(scale) / magnitude(scaleAll)
     }
 }
