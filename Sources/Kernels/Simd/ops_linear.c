@@ -6,7 +6,7 @@ enum {
     CACHE_LINE_BYTES = 64,
     GROUP_MIN = 16,            // smallest group of any format
     ROWS_OF_QUANTIZE_ITEM = CK_TILE_TOKENS,
-    ROW_ALIGNMENT = 32,        // blocks of output rows are cut at multiples of this
+    ROW_ALIGNMENT = 64,        // blocks of output rows are cut at multiples of this
     ROWS_OF_BLOCK_MAX = 256,
     ITEMS_PER_THREAD = 8,      // enough to even out threads that are not scheduled
 };
