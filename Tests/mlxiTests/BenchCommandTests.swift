@@ -45,6 +45,18 @@ import Text
         #expect(kept <= tolerated)
     }
 
+    @Test func sequencesAreDecodedTogether() async throws {
+        let run = try await Self.bench(
+            Program.languageModel, "-p", "8", "-n", "3", "-r", "1", "--batch", "1,2,5", "--json")
+        #expect(run.status == 0, "\(run.err)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+        let batches = try #require(report["batches"] as? [[String: Any]])
+        #expect(batches.compactMap { $0["sequences"] as? Int } == [2, 5])
+        let rates = batches.compactMap { $0["decode"] as? [String: Any] }
+        #expect(rates.compactMap { $0["tokens"] as? Int } == [6, 15])
+    }
+
     @Test func theTableNamesWhatWasMeasured() async throws {
         let run = try await Self.bench(Program.languageModel, "-p", "5", "-n", "1", "-r", "1")
         #expect(run.status == 0, "\(run.err)")
@@ -62,6 +74,7 @@ import Text
         (["--shape", "qwen3-8b", "--group", "48"], "--group is 48"),
         (["x", "-p", "1,,2"], "-p has \"\""),
         (["x", "-n", "0"], "-n is 0"),
+        (["x", "--batch", "2,0"], "--batch has \"0\", want 1 to 256"),
         (["--shape", "qwen3-8b", "--text", "x"], "--text needs a model"),
     ])
     func whatIsWrongIsSaid(arguments: [String], text: String) async throws {

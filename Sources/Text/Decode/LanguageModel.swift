@@ -17,9 +17,9 @@ public protocol LanguageModel: AnyObject {
     /// 0..<vocabularyCount.
     func embed(_ tokens: ArraySlice<Int32>, into hidden: Rows)
 
-    /// Runs `hidden` [n, hiddenColumns], in place, through all layers behind the tokens in `cache`,
-    /// and appends their keys and values to it.
-    func forward(_ hidden: Rows, cache: KVCache, on compute: Compute)
+    /// Runs `hidden` [n, hiddenColumns], in place, through all layers behind the tokens in the caches
+    /// of `placement`, and appends their keys and values to them.
+    func forward(_ hidden: Rows, in placement: Placement, on compute: Compute)
 
     /// Final norm and output matrix: hidden [n, hiddenColumns] -> logits [n, vocabularyCount].
     func logits(_ hidden: Rows, into logits: Rows, on compute: Compute)

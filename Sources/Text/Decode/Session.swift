@@ -113,6 +113,36 @@ public final class Session {
         step(added, splice: nil, logitCount: added.count)
     }
 
+    /// Appends one token to each of several sessions of one model, which go through the weights
+    /// together, and computes the logits behind each. What a session gets does not depend on the
+    /// others.
+    ///
+    /// - Parameters:
+    ///   - next: as many as there are sessions, with room in their caches.
+    ///   - sessions: no two the same.
+    /// - Throws: `SessionError.unknownToken`; then nothing is changed.
+    public static func run(_ next: [Int32], in sessions: [Session]) throws {
+        require(next.count == sessions.count, "\(next.count) tokens, \(sessions.count) sessions")
+        guard let first = sessions.first else { return }
+        let (model, compute) = (first.model, first.compute)
+        require(
+            sessions.allSatisfy { $0.model === model && $0.compute === compute },
+            "sessions of two models")
+        try first.check(next[...])
+        compute.workspace.scope {
+            let hidden = compute.workspace.rows(next.count, model.hiddenColumns)
+            model.embed(next[...], into: hidden)
+            model.forward(hidden, in: .each(sessions.map(\.cache)), on: compute)
+            let logits = compute.workspace.rows(next.count, model.vocabularyCount)
+            model.logits(hidden, into: logits, on: compute)
+            for (row, session) in sessions.enumerated() {
+                session.append(next[row...row], isPlain: true)
+                session.logitRows.rows(0..<1).copy(from: logits.rows(row..<row + 1))
+                session.logitCount = 1
+            }
+        }
+    }
+
     /// Appends tokens, however many, and hands out the logits of each: for scoring a text.
     ///
     /// - Parameters:
@@ -203,11 +233,15 @@ public final class Session {
         let hidden = compute.workspace.rows(added.count, model.hiddenColumns)
         model.embed(added, into: hidden)
         if let splice { Self.overlay(splice, on: hidden, from: start) }
-        model.forward(hidden, cache: cache, on: compute)
-        tokens.append(contentsOf: added)
-        let isPlain = splice.map { tokens.count <= $0.position } ?? true
-        if isPlain && plainCount == start { plainCount = tokens.count }
+        model.forward(hidden, in: .one(cache), on: compute)
+        append(added, isPlain: splice.map { start + added.count <= $0.position } ?? true)
         return hidden
+    }
+
+    /// Notes tokens that the cache has got.
+    private func append(_ added: ArraySlice<Int32>, isPlain: Bool) {
+        if isPlain && plainCount == tokens.count { plainCount += added.count }
+        tokens.append(contentsOf: added)
     }
 
     private func writeLogits(of hidden: Rows) {

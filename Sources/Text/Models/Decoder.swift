@@ -95,7 +95,7 @@ public final class Decoder: LanguageModel {
     /// What a token sees of the others.
     private enum Context {
         /// Those in the cache and those before it.
-        case cache(KVCache)
+        case placement(Placement)
         /// Those before it in its sequence of rows.
         case sequences([Range<Int>])
     }
@@ -198,9 +198,9 @@ public final class Decoder: LanguageModel {
     }
 
     /// All layers, in place on `hidden`.
-    public func forward(_ hidden: Rows, cache: KVCache, on compute: Compute) {
-        run(hidden, .cache(cache), on: compute)
-        cache.advance(by: hidden.count)
+    public func forward(_ hidden: Rows, in placement: Placement, on compute: Compute) {
+        run(hidden, .placement(placement), on: compute)
+        placement.advance(by: hidden.count)
     }
 
     /// All layers and the final norm, in place on `hidden`, over several texts that do not see each
@@ -243,13 +243,11 @@ public final class Decoder: LanguageModel {
             layer.headNorms?.key.applyToHeads(key)
             let mixed = work.rows(count, queryColumns)
             switch context {
-            case .cache(let cache):
-                rope.apply(query, at: cache.length)
-                rope.apply(key, at: cache.length)
-                cache.store(layer: index, keys: key, values: value)
-                cache.attend(
-                    layer: index, query: query, heads: config.heads,
-                    scale: 1 / Float(config.headDim).squareRoot(), into: mixed)
+            case .placement(let placement):
+                placement.attend(
+                    layer: index, query: query, key: key, value: value, rope: rope,
+                    heads: config.heads, scale: 1 / Float(config.headDim).squareRoot(),
+                    into: mixed)
             case .sequences(let sequences):
                 for sequence in sequences {
                     rope.apply(query.rows(sequence), at: 0)

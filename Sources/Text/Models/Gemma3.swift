@@ -186,19 +186,19 @@ final class Gemma3: LanguageModel {
         }
     }
 
-    func forward(_ hidden: Rows, cache: KVCache, on compute: Compute) {
+    func forward(_ hidden: Rows, in placement: Placement, on compute: Compute) {
         compute.traceRows("embeddings", hidden)
         for (index, layer) in layers.enumerated() {
-            attention(hidden, layer, index, cache, compute)
+            attention(hidden, layer, index, placement, compute)
             feedForward(hidden, layer, compute)
             compute.traceRows("layer_\(index)", hidden)
         }
-        cache.advance(by: hidden.count)
+        placement.advance(by: hidden.count)
     }
 
     /// hidden += norm(Wo · attention(RoPE(norm(Wq h)), RoPE(norm(Wk h)), Wv h)), h = norm(hidden)
     private func attention(
-        _ hidden: Rows, _ layer: Layer, _ index: Int, _ cache: KVCache, _ compute: Compute
+        _ hidden: Rows, _ layer: Layer, _ index: Int, _ placement: Placement, _ compute: Compute
     ) {
         let work = compute.workspace
         let queryColumns = config.heads * config.headDim
@@ -214,13 +214,10 @@ final class Gemma3: LanguageModel {
             let value = projected.columns(queryColumns + keyColumns..<projected.columns)
             layer.queryNorm.applyToHeads(query)
             layer.keyNorm.applyToHeads(key)
-            rope.apply(query, at: cache.length)
-            rope.apply(key, at: cache.length)
-            cache.store(layer: index, keys: key, values: value)
             let mixed = work.rows(hidden.count, queryColumns)
-            cache.attend(
-                layer: index, query: query, heads: config.heads, scale: config.scale,
-                window: layer.window, into: mixed)
+            placement.attend(
+                layer: index, query: query, key: key, value: value, rope: rope,
+                heads: config.heads, scale: config.scale, window: layer.window, into: mixed)
             layer.output.apply(mixed, into: h, on: compute)
             layer.postAttentionNorm.apply(h, into: h)
             Activation.add(h, to: hidden)

@@ -16,6 +16,13 @@ struct BenchReport: Encodable, Sendable {
         var ceilingPercent: Double?
     }
 
+    /// Several texts decoded together.
+    struct Batch: Encodable, Sendable {
+        var sequences: Int
+        /// Tokens of all sequences.
+        var decode: Rate
+    }
+
     /// How fast text becomes tokens, on one thread.
     struct Tokenizing: Encodable, Sendable {
         var vocabulary: Int
@@ -57,6 +64,7 @@ struct BenchReport: Encodable, Sendable {
     var decodeHeapBytes: Int
     var prefill: [Rate]
     var decode: Rate
+    var batches: [Batch]
     var tokenizer: Tokenizing?
 
     /// The report for people.
@@ -78,6 +86,10 @@ struct BenchReport: Encodable, Sendable {
         lines += ["", Self.row("", "tok/s", "min", "max", "of ceiling", "first token")]
         for rate in prefill { lines.append(Self.row("prefill \(rate.tokens)", rate)) }
         lines.append(Self.row("decode \(decode.tokens)", decode))
+        for batch in batches {
+            let each = batch.decode.tokens / batch.sequences
+            lines.append(Self.row("decode \(each) x \(batch.sequences)", batch.decode))
+        }
         if let tokenizer {
             lines += [
                 "",

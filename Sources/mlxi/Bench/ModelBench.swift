@@ -14,6 +14,8 @@ struct BenchPlan: Sendable {
     var prompts: [Int]
     /// Tokens to decode.
     var tokens: Int
+    /// Sequences that decode together, besides one alone.
+    var batches: [Int]
     var repeats: Int
     var precision: Precision
     /// Measures the start from an empty page cache too.
@@ -55,6 +57,7 @@ struct ModelBench {
         let limits = Limits(opened.folder, vocabulary: opened.model.vocabularyCount)
         let prefill = try plan.prompts.map { try (tokens: $0, seconds: prompt($0, opened)) }
         let (decode, heap) = try decode(opened)
+        let batches = try plan.batches.map { try (count: $0, seconds: batch($0, opened)) }
         let tokenizer = try plan.text.map { try tokenizing(opened, on: $0) }
         let peak = ProcessMemory.peakBytes
         terminal.progress("measuring the memory again")
@@ -78,11 +81,21 @@ struct ModelBench {
             decode: BenchReport.Rate(
                 tokens: plan.tokens, seconds: decode,
                 ceiling: limits.decodePerSecond(ceilings), isPrompt: false),
+            batches: batches.map {
+                BenchReport.Batch(
+                    sequences: $0.count,
+                    decode: BenchReport.Rate(
+                        tokens: plan.tokens * $0.count, seconds: $0.seconds,
+                        ceiling: limits.batchPerSecond(ceilings, $0.count, isExact: exact),
+                        isPrompt: false))
+            },
             tokenizer: tokenizer)
     }
 
     private var capacity: Int {
-        max(plan.prompts.max() ?? 0, Self.decodePromptTokens + plan.tokens) + 1
+        let sequences = plan.batches.max() ?? 1
+        return max(
+            plan.prompts.max() ?? 0, Self.decodePromptTokens + sequences + plan.tokens) + 1
     }
 
     private func open() throws -> Opened {
@@ -118,9 +131,10 @@ struct ModelBench {
     private func checkMemory(
         _ shape: BenchShape, weights: Int, _ model: any LanguageModel
     ) throws {
-        let cache = try model.makeCache(
-            capacity: capacity, format: .standard(plan.precision)
-        ).byteCount
+        let cache =
+            try model.makeCache(
+                capacity: capacity, format: .standard(plan.precision)
+            ).byteCount * (1 + (plan.batches.max() ?? 0))
         let needed = weights + cache + Self.otherBytes
         let available = ProcessMemory.availableBytes
         guard needed <= available else {
@@ -181,6 +195,28 @@ struct ModelBench {
             return seconds
         }
         return (seconds, heapBytes)
+    }
+
+    /// Seconds of each repetition for `count` sequences together, each behind a prompt of its own.
+    private func batch(_ count: Int, _ opened: Opened) throws -> [Double] {
+        let vocabulary = opened.model.vocabularyCount
+        let sessions = try (0..<count).map { _ in try session(opened.model, opened.session.compute)
+        }
+        return try (0..<plan.repeats).map { turn in
+            terminal.progress("decode of \(count) together, \(turn + 1) of \(plan.repeats)")
+            for (index, session) in sessions.enumerated() {
+                session.truncate(to: 0)
+                let prompt = Self.scatteredTokens(
+                    Self.decodePromptTokens + index, below: vocabulary)
+                try session.sync(Prompt(prompt))
+            }
+            return try Stopwatch.seconds {
+                for _ in 0..<plan.tokens {
+                    let next = sessions.map { Int32(Logits.argmax($0.logits(0))) }
+                    try Session.run(next, in: sessions)
+                }
+            }
+        }
     }
 
     /// A text that a new tokenizer sees for the first time, and again.
@@ -260,5 +296,13 @@ private struct Limits {
 
     func decodePerSecond(_ ceilings: Ceilings) -> Double? {
         cost.map { ceilings.memoryBytesPerSecond / Double($0.bytes) }
+    }
+
+    /// The sequences share each pass over the weights, until the arithmetic is the limit.
+    func batchPerSecond(_ ceilings: Ceilings, _ sequences: Int, isExact: Bool) -> Double? {
+        guard let pass = decodePerSecond(ceilings),
+            let arithmetic = prefillPerSecond(ceilings, isExact: isExact)
+        else { return nil }
+        return min(pass * Double(sequences), arithmetic)
     }
 }

@@ -15,6 +15,7 @@ struct Bench: AsyncParsableCommand {
             Examples:
               mlxi bench qwen3-0.6b
               mlxi bench --shape qwen3-8b --bits 4 -p 128,512 -n 32
+              mlxi bench qwen3-0.6b --batch 4,8
               mlxi bench qwen3-0.6b --text book.txt
               mlxi bench --kernels
             """)
@@ -46,6 +47,11 @@ struct Bench: AsyncParsableCommand {
         help: ArgumentHelp("Tokens to decode.", valueName: "count"))
     var tokens = 64
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Also decode so many sequences together.", valueName: "counts"))
+    var batch: String?
+
     @Option(name: [.customShort("r"), .long], help: "Repetitions.")
     var repeats = 5
 
@@ -69,6 +75,7 @@ struct Bench: AsyncParsableCommand {
     private static let groupSizes = [32, 64, 128]
     private static let tokensMax = 1 << 20
     private static let repeatsMax = 1000
+    private static let sequencesMax = 256
 
     func validate() throws {
         let subjects = [model != nil, shape != nil, kernels].filter { $0 }.count
@@ -90,13 +97,23 @@ struct Bench: AsyncParsableCommand {
         guard text == nil || model != nil else {
             throw ValidationError("--text needs a model: it measures its tokenizer")
         }
-        _ = try prompts()
+        _ = try (prompts(), batches())
     }
 
     private func prompts() throws -> [Int] {
-        try promptTokens.split(separator: ",", omittingEmptySubsequences: false).map { text in
-            guard let count = Int(text), (1...Self.tokensMax).contains(count) else {
-                throw ValidationError("-p has \"\(text)\", want 1 to \(Self.tokensMax)")
+        try Self.counts(promptTokens, option: "-p", upTo: Self.tokensMax)
+    }
+
+    /// One sequence alone is measured anyway.
+    private func batches() throws -> [Int] {
+        guard let batch else { return [] }
+        return try Self.counts(batch, option: "--batch", upTo: Self.sequencesMax).filter { $0 > 1 }
+    }
+
+    private static func counts(_ list: String, option: String, upTo most: Int) throws -> [Int] {
+        try list.split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let count = Int(text), (1...most).contains(count) else {
+                throw ValidationError("\(option) has \"\(text)\", want 1 to \(most)")
             }
             return count
         }
@@ -108,8 +125,9 @@ struct Bench: AsyncParsableCommand {
         try Machine.start(threads: common.threads)
         guard let subject else { return try KernelTable.run(json: json, terminal: terminal) }
         let plan = BenchPlan(
-            subject: subject, prompts: try prompts(), tokens: tokens, repeats: repeats,
-            precision: common.precise ? .exact : .fast, isCold: cold, text: try readText())
+            subject: subject, prompts: try prompts(), tokens: tokens, batches: try batches(),
+            repeats: repeats, precision: common.precise ? .exact : .fast, isCold: cold,
+            text: try readText())
         let report = try await Bencher().run(plan, terminal: terminal)
         try terminal.result(
             json ? JSONText.encode(report, pretty: true) + "\n" : report.text)

@@ -1,0 +1,46 @@
+public import Kernels
+
+/// Where rows of hidden states belong.
+public enum Placement {
+    /// All rows follow one another, behind the tokens in the cache.
+    case one(KVCache)
+    /// Row i is the next token of cache i. The caches are of one shape and no two the same.
+    case each([KVCache])
+
+    /// Rotates queries and keys, stores keys and values, and lets every row see its past and itself.
+    ///
+    /// - Parameters:
+    ///   - layer: index of the layer in the caches.
+    ///   - query: [n, heads · headDim]
+    ///   - key: [n, kvHeads · headDim], and `value` likewise.
+    ///   - window: keys that a query sees, itself included; nil for all.
+    ///   - out: [n, heads · headDim]
+    func attend(
+        layer: Int, query: Rows, key: Rows, value: Rows, rope: Rope, heads: Int, scale: Float,
+        window: Int? = nil, into out: Rows
+    ) {
+        forEach(query.count) { cache, rows in
+            let (query, key) = (query.rows(rows), key.rows(rows))
+            rope.apply(query, at: cache.length)
+            rope.apply(key, at: cache.length)
+            cache.store(layer: layer, keys: key, values: value.rows(rows))
+            cache.attend(
+                layer: layer, query: query, heads: heads, scale: scale, window: window,
+                into: out.rows(rows))
+        }
+    }
+
+    /// Counts `rowCount` rows, whose keys and values every layer has stored.
+    func advance(by rowCount: Int) {
+        forEach(rowCount) { cache, rows in cache.advance(by: rows.count) }
+    }
+
+    private func forEach(_ rowCount: Int, _ body: (KVCache, Range<Int>) -> Void) {
+        switch self {
+        case .one(let cache): body(cache, 0..<rowCount)
+        case .each(let caches):
+            require(caches.count == rowCount, "\(rowCount) rows for \(caches.count) caches")
+            for (row, cache) in caches.enumerated() { body(cache, row..<row + 1) }
+        }
+    }
+}
