@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+@testable import mlxi
+
+/// Decoding takes its memory when the session opens: counted, not believed.
+@Suite struct AllocationTests {
+    /// Counts the process's requests for memory and says so at its end.
+    private static let counter = """
+        #include <stdatomic.h>
+        #include <stdio.h>
+        #include <stddef.h>
+        extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+        extern void *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+        static atomic_long calls;
+        void *malloc(size_t n) { calls++; return __libc_malloc(n); }
+        void *calloc(size_t n, size_t size) { calls++; return __libc_calloc(n, size); }
+        void *realloc(void *p, size_t n) { calls++; return __libc_realloc(p, n); }
+        int posix_memalign(void **p, size_t alignment, size_t n) {
+            calls++;
+            *p = __libc_memalign(alignment, n);
+            return *p ? 0 : 12;
+        }
+        __attribute__((destructor)) static void say(void) {
+            dprintf(2, "allocations %ld\\n", (long)calls);
+        }
+        """
+    /// Without optimisation every generic iterator of the standard library is a box: two of the
+    /// layers, four of the tokens.
+    #if DEBUG
+        private static let perTokenMax = 7.0
+    #else
+        private static let perTokenMax = 0.25
+    #endif
+    /// The address sanitizer has a malloc of its own.
+    private static let canCount = !Program.path.contains("/asan/")
+
+    @Test(.enabled(if: canCount)) func decodingAllocatesNothing() async throws {
+        let folder = try TestFolder()
+        let (source, library) = (folder.path("count.c"), folder.path("count.so"))
+        try Self.counter.write(toFile: source, atomically: true, encoding: .utf8)
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        compiler.arguments = ["clang", "-shared", "-fPIC", "-O2", source, "-o", library]
+        try compiler.run()
+        compiler.waitUntilExit()
+        try #require(compiler.terminationStatus == 0)
+        func allocations(tokens: Int) async throws -> Int {
+            let run = try await Program.run(
+                "bench", Program.languageModel, "-p", "3", "-n", "\(tokens)", "-r", "1", "--json",
+                environment: ["LD_PRELOAD": library])
+            let line = run.err.split(separator: "\n").last { $0.hasPrefix("allocations ") }
+            return try #require(line.flatMap { Int($0.dropFirst("allocations ".count)) })
+        }
+        let (few, many) = (try await allocations(tokens: 50), try await allocations(tokens: 450))
+        #expect(Double(many - few) / 400 < Self.perTokenMax)
+    }
+}
