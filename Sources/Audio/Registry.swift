@@ -3,3 +3,7 @@ public import Kernels
 /// The families that `transcribe` can use: one line each.
 public let transcribers = FamilyList<any Transcriber>(
     kind: "a speech recognition model", [Qwen3ASR.family])
+
+/// The families whose encoder can be opened by itself.
+public let speechEncoders = FamilyList<any SpeechEncoder>(
+    kind: "a speech model with an encoder", [Qwen3ASREncoder.family, WhisperEncoder.family])

@@ -85,6 +85,12 @@ public enum Activation {
         ck_add(x.base, x.stride, x.count, x.columns, y.base, y.stride)
     }
 
+    /// y += the first rows of a table [n, columns].
+    public static func add(table: Vector, to y: Rows) {
+        require(y.count * y.columns <= table.count, "add of a shorter table")
+        ck_add(table.base, y.columns, y.count, y.columns, y.base, y.stride)
+    }
+
     /// y += factor · x
     public static func add(_ x: Rows, times factor: Float, to y: Rows) {
         require(x.columns == y.columns && x.count == y.count, "add shape")
@@ -146,5 +152,50 @@ public struct Convolution2D {
                 image.base, height, width, inputs, kernel, stride, padding, patches.base)
             linear.apply(patches, into: out, on: compute)
         }
+    }
+}
+
+/// A convolution over time with half a kernel of zeros on both sides, as a linear layer over patches:
+/// where rows lie one behind the other, the patches are rows that overlap, and nothing is copied.
+public struct Convolution1D {
+    /// Rows with zeros around them.
+    public struct Padded {
+        let all: Rows
+        /// The rows to be filled.
+        public let inside: Rows
+    }
+
+    /// Rows of zeros on each side.
+    private static let padding = 1
+
+    private let linear: Linear
+    private let inputs: Int
+    private let kernel: Int
+    private let stride: Int
+
+    /// - Parameter weight: [outputs, kernel · inputs], a row in the order (k, input).
+    public init(weight: Weight, inputs: Int, kernel: Int, stride: Int) {
+        require(weight.columns == kernel * inputs, "\(weight.name): \(weight.columns)")
+        require(kernel == 2 * Self.padding + 1 && stride > 0, "\(weight.name): kernel \(kernel)")
+        linear = Linear(weight)
+        self.inputs = inputs
+        self.kernel = kernel
+        self.stride = stride
+    }
+
+    /// Room for `count` rows of `columns` and the zeros, from the scope of the caller.
+    public static func padded(_ count: Int, _ columns: Int, on compute: Compute) -> Padded {
+        let all = compute.workspace.rows(count + 2 * padding, columns)
+        for edge in [all[0], all[all.count - 1]] { edge.update(repeating: 0) }
+        return Padded(all: all, inside: all.rows(padding..<padding + count))
+    }
+
+    /// x [n, inputs] -> out [(n - 1) / stride + 1, outputs].
+    public func apply(_ x: Padded, into out: Rows, on compute: Compute) {
+        require(x.all.columns == inputs && x.all.stride == inputs, "convolution input")
+        require(out.count == (x.inside.count - 1) / stride + 1, "convolution output")
+        let patches = Rows(
+            base: x.all.base, count: out.count, columns: kernel * inputs, stride: stride * inputs)
+        linear.apply(patches, into: out, on: compute)
     }
 }

@@ -49,4 +49,32 @@ public final class Linear {
                 accumulate, isExact ? CK_EXACT : CK_FAST, scratch)
         }
     }
+
+    /// y = outer(gelu(self(x))), or y += with `accumulate`; both linear layers have one matrix. The
+    /// same as one after the other, but what lies between them stays small.
+    ///
+    /// - Parameters:
+    ///   - x: [n, columns]
+    ///   - y: [n, outer.rows]
+    public func applyGelu(
+        _ x: Rows, then outer: Linear, into y: Rows, accumulate: Bool = false, on compute: Compute
+    ) {
+        require(parts.count == 1 && outer.parts.count == 1, "\(weights[0].name): several matrices")
+        require(x.columns == columns, "\(weights[0].name): input \(x.columns), want \(columns)")
+        require(outer.columns == rows, "\(outer.weights[0].name): input \(rows)")
+        require(y.columns == outer.rows && y.count == x.count, "\(weights[0].name): output shape")
+        guard x.count > 0 else { return }
+        let work = compute.workspace
+        work.scope {
+            let between = work.rows(x.count + 1, max(rows, Self.lineFloats))
+            let scratch = work.bytes(ck_linear_scratch_bytes(x.count, max(columns, rows)))
+            ck_gelu_pair(
+                parts.baseAddress, outer.parts.baseAddress, x.base, x.stride, x.count,
+                between.base, y.base, y.stride, accumulate,
+                compute.precision == .exact ? CK_EXACT : CK_FAST, scratch)
+        }
+    }
+
+    /// f32 numbers of a cache line.
+    private static let lineFloats = 16
 }

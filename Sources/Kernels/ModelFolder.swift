@@ -88,37 +88,45 @@ public final class ModelFolder {
         Vector(try values(name, shape: [count]))
     }
 
-    /// The weight of a convolution as a matrix [outputs, kernel · kernel · inputs], whether it is
-    /// stored in MLX order (out, kh, kw, in) or in PyTorch order (out, in, kh, kw).
+    /// The weight of a convolution as a matrix [outputs, taps · inputs], whether it is stored in MLX
+    /// order (out, kernel, in) or in PyTorch order (out, in, kernel).
+    ///
+    /// - Parameter kernel: taps along each dimension.
     public func convolution(
-        _ name: String, outputs: Int, inputs: Int, kernel: Int
+        _ name: String, outputs: Int, inputs: Int, kernel: [Int]
     ) throws -> Weight {
-        let columns = kernel * kernel * inputs
-        if let invented {
-            let weight = try invented.matrix(name, rows: outputs, columns: columns)
-            return has("\(name).bias")
-                ? weight.adding(bias: try vector("\(name).bias", count: outputs)) : weight
-        }
-        let full = "\(name).weight"
-        let tensor = try stored(full)
-        let weight: Weight
-        switch tensor.shape {
-        case [outputs, kernel, kernel, inputs]:
-            guard let format = WeightFormat(plain: tensor.type) else {
-                throw mismatch(full, tensor, "f32, f16 or bf16")
-            }
-            weight = Weight(
-                name: name, format: format, rows: outputs, columns: columns, codes: tensor)
-        case [outputs, inputs, kernel, kernel]:
-            let values = try values(full, shape: tensor.shape)
-            weight = Weight(
-                name: name, rows: outputs, columns: columns,
-                values: Self.channelsLast(values, outputs, inputs, kernel * kernel))
-        default:
-            throw mismatch(full, tensor, "[\(outputs), \(kernel), \(kernel), \(inputs)]")
-        }
+        let weight = try convolutionMatrix(name, outputs: outputs, inputs: inputs, kernel: kernel)
         guard has("\(name).bias") else { return weight }
         return weight.adding(bias: try vector("\(name).bias", count: outputs))
+    }
+
+    private func convolutionMatrix(
+        _ name: String, outputs: Int, inputs: Int, kernel: [Int]
+    ) throws -> Weight {
+        let taps = kernel.reduce(1, *)
+        let columns = taps * inputs
+        if let invented { return try invented.matrix(name, rows: outputs, columns: columns) }
+        let full = "\(name).weight"
+        let tensor = try stored(full)
+        guard let format = WeightFormat(plain: tensor.type) else {
+            throw mismatch(full, tensor, "f32, f16 or bf16")
+        }
+        switch tensor.shape {
+        case [outputs] + kernel + [inputs]:
+            return Weight(
+                name: name, format: format, rows: outputs, columns: columns, codes: tensor)
+        case [outputs, inputs] + kernel:
+            let memory = try AnonymousMemory(byteCount: tensor.bytes.count, purpose: name)
+            if format == .f32 {
+                Self.channelsLast(tensor, outputs, inputs, taps, UInt32.self, to: memory)
+            } else {
+                Self.channelsLast(tensor, outputs, inputs, taps, UInt16.self, to: memory)
+            }
+            return Weight(
+                name: name, format: format, rows: outputs, columns: columns, memory: memory,
+                scalesAt: nil, biasesAt: nil)
+        default: throw mismatch(full, tensor, "\([outputs] + kernel + [inputs])")
+        }
     }
 
     /// A plain tensor as f32 values.
@@ -235,19 +243,21 @@ public final class ModelFolder {
     }
 
     /// (out, in, k) -> (out, k, in)
-    private static func channelsLast(
-        _ values: [Float], _ outputs: Int, _ inputs: Int, _ taps: Int
-    ) -> [Float] {
-        var result = [Float](repeating: 0, count: values.count)
+    private static func channelsLast<Element>(
+        _ tensor: StoredTensor, _ outputs: Int, _ inputs: Int, _ taps: Int, _: Element.Type,
+        to memory: AnonymousMemory
+    ) {
+        let result = memory.base.assumingMemoryBound(to: Element.self)
+        let size = MemoryLayout<Element>.stride
         for output in 0..<outputs {
             for input in 0..<inputs {
                 for tap in 0..<taps {
+                    let from = (output * inputs + input) * taps + tap
                     result[(output * taps + tap) * inputs + input] =
-                        values[(output * inputs + input) * taps + tap]
+                        tensor.bytes.loadUnaligned(fromByteOffset: from * size, as: Element.self)
                 }
             }
         }
-        return result
     }
 }
 

@@ -47,7 +47,17 @@ struct Qwen3ASREncoderConfig {
 }
 
 /// Log-mel frames to embeddings for the decoder, 13 tokens a second.
-final class Qwen3ASREncoder {
+final class Qwen3ASREncoder: SpeechEncoder {
+    static let family = Family<any SpeechEncoder>(
+        name: "asr-qwen3", architectures: ["qwen3_asr"]
+    ) { folder, _ in
+        let config = try folder.read { config in
+            try Qwen3ASREncoderConfig(
+                try (config["thinker_config"] ?? config).value("audio_config"))
+        }
+        return try Qwen3ASREncoder(folder, config: config, names: try Qwen3ASRNames(folder))
+    }
+
     private struct Layer {
         let attentionNorm: LayerNorm
         let queryKeyValue: Linear  // [3 · width, width]
@@ -78,7 +88,7 @@ final class Qwen3ASREncoder {
         convolutions = try (1...3).map { index in
             let inputs = index == 1 ? 1 : channels
             let weight = try folder.convolution(
-                "\(prefix)conv2d\(index)", outputs: channels, inputs: inputs, kernel: 3)
+                "\(prefix)conv2d\(index)", outputs: channels, inputs: inputs, kernel: [3, 3])
             return Convolution2D(weight: weight, inputs: inputs, kernel: 3, stride: 2, padding: 1)
         }
         let bands = Qwen3ASREncoderConfig.reduced(config.mels)
@@ -91,7 +101,7 @@ final class Qwen3ASREncoder {
         inner = Linear(try folder.matrix(names.projections.inner, rows: width, columns: width))
         outer = Linear(
             try folder.matrix(names.projections.outer, rows: config.outputColumns, columns: width))
-        positions = Self.sinusoids(
+        positions = Sinusoids.table(
             Qwen3ASREncoderConfig.reduced(config.chunkFrames), width: width)
     }
 
@@ -122,26 +132,35 @@ final class Qwen3ASREncoder {
             outer: Linear(try matrix("fc2", width, config.feedForward)))
     }
 
-    /// Sines in the first half of a row, cosines in the second (Whisper's table).
-    private static func sinusoids(_ count: Int, width: Int) -> [Float] {
-        let half = width / 2
-        let step = log(10000.0) / Double(max(half - 1, 1))
-        var table = [Float](repeating: 0, count: count * width)
-        for position in 0..<count {
-            for i in 0..<half {
-                let angle = Double(position) * exp(-Double(i) * step)
-                table[position * width + i] = Float(sin(angle))
-                table[position * width + half + i] = Float(cos(angle))
-            }
-        }
-        return table
-    }
-
     /// Tokens that `frames` mel frames become.
     func tokenCount(frames: Int) -> Int {
         let full = frames / config.chunkFrames
         return full * Qwen3ASREncoderConfig.reduced(config.chunkFrames)
             + Qwen3ASREncoderConfig.reduced(frames % config.chunkFrames)
+    }
+
+    var mels: Int { config.mels }
+
+    func operations(frames: Int) -> Int {
+        let (width, channels) = (config.width, config.convolutionChannels)
+        let chunks = (frames + config.chunkFrames - 1) / config.chunkFrames
+        var (bands, steps, inputs, convolved) = (config.mels, config.chunkFrames, 1, 0)
+        for _ in convolutions {
+            (bands, steps) = ((bands + 1) / 2, (steps + 1) / 2)
+            convolved += bands * steps * channels * 9 * inputs
+            inputs = channels
+        }
+        let rows = tokenCount(frames: frames)
+        let window = min(rows, windowTokens)
+        let products = 2 * width * (2 * width + config.feedForward)
+        let ends = width * (convolutionOutput.columns + width + config.outputColumns)
+        let layers = config.layers * (products + 2 * window * width)
+        return 2 * (chunks * convolved + rows * (ends + layers))
+    }
+
+    /// Rows that attend to each other.
+    private var windowTokens: Int {
+        config.chunksPerWindow * Qwen3ASREncoderConfig.reduced(config.chunkFrames)
     }
 
     /// Embeddings [tokenCount, outputColumns] of mel frames [frames, mels], taken from the
@@ -236,8 +255,6 @@ final class Qwen3ASREncoder {
     private func transform(_ hidden: Rows, on compute: Compute) {
         let work = compute.workspace
         let width = config.width
-        let windowTokens =
-            config.chunksPerWindow * Qwen3ASREncoderConfig.reduced(config.chunkFrames)
         for layer in layers {
             work.scope {
                 let h = work.rows(hidden.count, width)
@@ -251,10 +268,8 @@ final class Qwen3ASREncoder {
                     on: compute)
                 layer.output.apply(h, into: hidden, accumulate: true, on: compute)
                 layer.finalNorm.apply(hidden, into: h)
-                let inner = work.rows(hidden.count, config.feedForward)
-                layer.inner.apply(h, into: inner, on: compute)
-                Activation.gelu(inner)
-                layer.outer.apply(inner, into: hidden, accumulate: true, on: compute)
+                layer.inner.applyGelu(
+                    h, then: layer.outer, into: hidden, accumulate: true, on: compute)
             }
         }
     }

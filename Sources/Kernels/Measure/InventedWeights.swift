@@ -47,8 +47,9 @@ public final class InventedWeights {
 
     /// A matrix, all zeros until `fill`.
     func matrix(_ name: String, rows: Int, columns: Int) throws -> Weight {
-        var format = plain.contains { name.hasPrefix($0) } ? .bf16 : self.format
-        if format.group > 0, columns % format.group != 0 { format = .bf16 }
+        var format = self.format
+        let isPlain = plain.contains { name.hasPrefix($0) }
+        if format.group > 0, isPlain || columns % format.group != 0 { format = .bf16 }
         let codeBytes = rows * columns * format.bits / 8
         let groups = format.group > 0 ? rows * (columns / format.group) : 0
         let isAffine = format.code == CK_AFFINE

@@ -80,6 +80,7 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.tile = CK_TILE_TOKENS;
         table_amx.quantize = ck_quantize_amx;
         table_amx.linear_block = ck_linear_block_amx;
+        table_amx.kv_store = ck_kv_store_amx;
         table_amx.attend = ck_attend_amx;
         table_amx.peak = ck_peak_amx;
         tables[count++] = &table_amx;

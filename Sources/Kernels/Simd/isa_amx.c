@@ -23,7 +23,9 @@
 #include "linear_int8_avx512.inc"
 #include "linear_amx.inc"
 #include "linear_amx_bf16.inc"
+#include "linear_amx_many.inc"
 #include "attention_amx.inc"
+#include "attention_amx_sequence.inc"
 #pragma clang attribute pop
 
 #endif

@@ -8,13 +8,16 @@ enum {
     /// Tokens of one block at most, so that its accumulators fit the panel.
     CK_BLOCK_TOKENS = 512,
     /// Working memory of one block, on the stack of the thread that runs it.
-    CK_PANEL_BYTES = 160 * 1024,
+    CK_PANEL_BYTES = 400 * 1024,
     /// Quantized rows are padded with zeros to a multiple of this many codes.
     CK_CODE_PADDING = 128,
     /// Input rows of one tile: what the widest bodies take together.
     CK_TILE_TOKENS = 16,
     /// Columns of one tile of bf16 numbers.
     CK_TILE_COLUMNS = 32,
+    /// From here on rows rounded to bf16 are many, and meet at most so many output rows in a block.
+    CK_MANY_TOKENS = 32,
+    CK_MANY_ROWS = 128,
     /// A doubled e2m1 value, -12...12, is stored as an unsigned code by adding this.
     CK_E2M1_OFFSET = 12,
 };
@@ -34,6 +37,7 @@ struct ck_activations {
     size_t x_stride;
     size_t columns;
     uint16_t *narrow;  // x rounded to bf16 in the order of linear_amx_bf16.inc, or NULL
+    bool many;         // of the two orders, that for many tokens
     size_t group;   // quantization group, 0 if the activations stay f32
     size_t groups;  // columns / group
     size_t tile;
@@ -68,6 +72,7 @@ struct ck_block {
     float *y;
     size_t y_stride;
     bool accumulate;
+    uint16_t *narrow;  // instead of y: gelu of the outputs as the next product's many narrow rows
     void *panel;
 };
 

@@ -1,12 +1,19 @@
 // Attention of the API: the layout's sizes, and the split over key heads and query rows.
 #include "table.h"
 
-/// Query rows of one work item: enough to reuse a key block, few enough to balance the cores.
-enum { ROWS_OF_ITEM_MIN = 16, ROWS_OF_ITEM_MAX = 64, ITEMS_WANTED = 8 };
+/// Queries of one work item, those of all heads of a key head: enough to reuse a key block, few enough
+/// to balance the cores.
+enum { ROWS_OF_ITEM_MIN = 16, QUERIES_OF_ITEM_MAX = 128, ITEMS_WANTED = 8 };
 
 static size_t token_bytes(const ck_kv *kv, size_t dims) {
     if (kv->format == CK_INT8) return dims + sizeof(float);
     return dims * (kv->format == CK_F32 ? 4 : 2);
+}
+
+ck_format ck_kv_sequence_format(size_t head_dim, ck_precision precision) {
+    const size_t tile = 32;  // numbers of a row of one of the processor's tiles
+    if (precision == CK_EXACT) return CK_F32;
+    return ck_table_current()->narrows && head_dim % tile == 0 ? CK_BF16 : CK_F16;
 }
 
 size_t ck_kv_key_bytes(const ck_kv *kv) {
@@ -17,13 +24,34 @@ size_t ck_kv_value_bytes(const ck_kv *kv) {
     return kv->heads * kv->capacity * token_bytes(kv, (kv->head_dim + 15) / 16 * 16);
 }
 
+typedef struct {
+    const ck_kv *kv;
+    const float *keys, *values;
+    size_t key_stride, value_stride, first, count;
+} store_job;
+
+/// The tokens of one block of the cache: no two threads write to the same cache line.
+static void store_item(void *context, size_t item) {
+    const store_job *job = context;
+    const ck_table *table = ck_table_current();
+    const size_t dims = job->kv->head_dim;
+    const size_t block = (job->first / CK_KV_BLOCK + item) * CK_KV_BLOCK;
+    const size_t begin = block > job->first ? block - job->first : 0;
+    size_t end = block + CK_KV_BLOCK - job->first;
+    if (end > job->count) end = job->count;
+    for (size_t i = begin; i < end; i++)
+        for (size_t head = 0; head < job->kv->heads; head++)
+            table->kv_store(job->kv, head, job->first + i,
+                            job->keys + i * job->key_stride + head * dims,
+                            job->values + i * job->value_stride + head * dims);
+}
+
 void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,
                  size_t value_stride, size_t first, size_t count) {
-    const ck_table *table = ck_table_current();
-    for (size_t i = 0; i < count; i++)
-        for (size_t head = 0; head < kv->heads; head++)
-            table->kv_store(kv, head, first + i, keys + i * key_stride + head * kv->head_dim,
-                            values + i * value_stride + head * kv->head_dim);
+    if (count == 0) return;
+    store_job job = {kv, keys, values, key_stride, value_stride, first, count};
+    const size_t blocks = (first + count - 1) / CK_KV_BLOCK - first / CK_KV_BLOCK + 1;
+    ck_parallel(blocks, store_item, &job);
 }
 
 typedef struct {
@@ -41,9 +69,10 @@ static void attend_item(void *context, size_t item) {
 }
 
 void ck_attend(const ck_attention *attention) {
+    const size_t heads = attention->heads / attention->kv.heads;
     size_t rows = attention->count / ITEMS_WANTED / ROWS_OF_ITEM_MIN * ROWS_OF_ITEM_MIN;
+    if (rows > QUERIES_OF_ITEM_MAX / heads) rows = QUERIES_OF_ITEM_MAX / heads;
     if (rows < ROWS_OF_ITEM_MIN) rows = ROWS_OF_ITEM_MIN;
-    if (rows > ROWS_OF_ITEM_MAX) rows = ROWS_OF_ITEM_MAX;
     const size_t row_items = (attention->count + rows - 1) / rows;
     attend_job job = {attention, rows, row_items};
     ck_parallel(attention->kv.heads * row_items, attend_item, &job);

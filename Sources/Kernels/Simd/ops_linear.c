@@ -30,7 +30,7 @@ static size_t tiled(size_t count) {
 
 /// Bytes of whole tiles of activations in bf16.
 static size_t narrow_bytes(size_t count, size_t columns) {
-    const size_t rows = round_up(count, CK_TILE_TOKENS);
+    const size_t rows = round_up(count, 2 * CK_TILE_TOKENS);
     return rows * round_up(columns, CK_TILE_COLUMNS) * sizeof(uint16_t);
 }
 
@@ -53,7 +53,9 @@ static size_t quantization_group(const ck_matrix *matrix, ck_precision precision
 
 /// Whether this matrix meets activations rounded to bf16. The tiles want rows enough to fill one.
 static bool narrows(const ck_matrix *matrix, ck_precision precision) {
-    return precision == CK_FAST && matrix->format == CK_BF16 && ck_table_current()->narrows &&
+    const bool fits =
+        matrix->format == CK_BF16 || (matrix->format == CK_F16 && matrix->rounds);
+    return precision == CK_FAST && fits && ck_table_current()->narrows &&
            matrix->rows >= CK_TILE_TOKENS;
 }
 
@@ -67,6 +69,7 @@ typedef struct {
     float *y;
     size_t y_stride;
     bool accumulate;
+    uint16_t *narrow;  // see ck_block
     size_t rows_of_block;
     size_t tokens_of_block;
     size_t token_blocks;
@@ -136,6 +139,7 @@ static void block_item(void *context, size_t turn) {
         .y = y,
         .y_stride = job->y_stride,
         .accumulate = job->accumulate,
+        .narrow = job->narrow,
         .panel = panel,
     };
     const size_t rows_left = part->rows - block.first_row;
@@ -149,16 +153,26 @@ static void block_item(void *context, size_t turn) {
 static void cut_blocks(linear_job *job) {
     size_t rows = 0;
     for (size_t i = 0; i < job->part_count; i++) rows += job->parts[i].rows;
+    const size_t tile = job->activations.many ? 2 * CK_TILE_TOKENS : CK_TILE_TOKENS;
     job->token_blocks = divide_up(job->count, CK_BLOCK_TOKENS);
-    job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), CK_TILE_TOKENS);
+    job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), tile);
     job->token_blocks = divide_up(job->count, job->tokens_of_block);
     const size_t items = ck_pool_threads() * ITEMS_PER_THREAD;
     const size_t wanted = round_up(divide_up(rows * job->token_blocks, items), ROW_ALIGNMENT);
-    job->rows_of_block = wanted < ROWS_OF_BLOCK_MAX ? wanted : ROWS_OF_BLOCK_MAX;
+    const size_t most = job->activations.many ? CK_MANY_ROWS : ROWS_OF_BLOCK_MAX;
+    job->rows_of_block = wanted < most ? wanted : most;
+}
+
+/// Multiplies activations that are prepared.
+static void run_blocks(linear_job *job) {
+    cut_blocks(job);
+    for (size_t i = 0; i < job->part_count; i++) job->items += part_items(job, job->parts + i);
+    ck_parallel(job->items, block_item, job);
 }
 
 static void run_job(linear_job *job, bool narrow, void *scratch) {
     char *place = scratch;
+    job->activations.many = narrow && job->count >= CK_MANY_TOKENS;
     if (narrow)
         job->activations.narrow = carve(&place, narrow_bytes(job->count, job->activations.columns));
     else if (job->activations.group != 0)
@@ -166,9 +180,7 @@ static void run_job(linear_job *job, bool narrow, void *scratch) {
     if (narrow || job->activations.group != 0) {
         ck_parallel(divide_up(job->count, ROWS_OF_QUANTIZE_ITEM), quantize_item, job);
     }
-    cut_blocks(job);
-    for (size_t i = 0; i < job->part_count; i++) job->items += part_items(job, job->parts + i);
-    ck_parallel(job->items, block_item, job);
+    run_blocks(job);
 }
 
 void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t x_stride,
@@ -201,6 +213,43 @@ void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t
         run_job(&job, narrow, scratch);
         y += rows;
     }
+}
+
+/// Whether the product with `inner` can hand its results to that with `outer` in bf16.
+static bool hands_on(const ck_matrix *inner, const ck_matrix *outer, size_t count,
+                     ck_precision precision) {
+    return narrows(inner, precision) && narrows(outer, precision) && count >= CK_MANY_TOKENS &&
+           inner->rows % CK_TILE_COLUMNS == 0;
+}
+
+void ck_gelu_pair(const ck_matrix *inner, const ck_matrix *outer, const float *x, size_t x_stride,
+                  size_t count, float *between, float *y, size_t y_stride, bool accumulate,
+                  ck_precision precision, void *scratch) {
+    if (!hands_on(inner, outer, count, precision)) {
+        ck_linear(inner, 1, x, x_stride, count, between, inner->rows, false, precision, scratch);
+        ck_gelu(between, inner->rows, count, inner->rows);
+        ck_linear(outer, 1, between, inner->rows, count, y, y_stride, accumulate, precision,
+                  scratch);
+        return;
+    }
+    char *place = (char *)between;
+    uint16_t *narrow = carve(&place, narrow_bytes(count, inner->rows));
+    linear_job first = {.table = ck_table_current(),
+                        .parts = inner,
+                        .part_count = 1,
+                        .activations = {.x = x, .x_stride = x_stride, .columns = inner->columns},
+                        .count = count,
+                        .narrow = narrow};
+    run_job(&first, true, scratch);
+    linear_job second = {.table = first.table,
+                         .parts = outer,
+                         .part_count = 1,
+                         .activations = {.columns = outer->columns, .narrow = narrow, .many = true},
+                         .count = count,
+                         .y = y,
+                         .y_stride = y_stride,
+                         .accumulate = accumulate};
+    run_blocks(&second);
 }
 
 void ck_row(const ck_matrix *matrix, size_t row, float *out) {

@@ -14,7 +14,7 @@ typedef struct {
     const char *name;
 
     // linear: see linear.h for the activation layout and the meaning of a block
-    bool narrows;  // whether bf16 weights meet activations rounded to bf16
+    bool narrows;  // whether bf16 weights meet activations rounded to bf16, and queries such keys
     size_t tile;   // rows of activations that lie together where there are as many, else 1
     void (*quantize)(const ck_activations *activations, size_t first, size_t count);
     void (*linear_block)(const ck_block *block);
@@ -53,6 +53,8 @@ extern const ck_table ck_table_avx512;
 /// What AMX does better than AVX-512; the thread's use of tiles must have been permitted.
 void ck_quantize_amx(const ck_activations *activations, size_t first, size_t count);
 void ck_linear_block_amx(const ck_block *block);
+void ck_kv_store_amx(const ck_kv *kv, size_t head, size_t token, const float *key,
+                     const float *value);
 void ck_attend_amx(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 double ck_peak_amx(ck_peak_kind kind, size_t rounds);
 #endif

@@ -88,13 +88,23 @@ CK_INLINE vf v_sigmoid(vf x) { return (vf)1.0f / ((vf)1.0f + v_exp(-x)); }
 
 CK_INLINE vf v_tanh(vf x) { return (vf)1.0f - (vf)2.0f / (v_exp(x + x) + (vf)1.0f); }
 
+/// 1 / x within an ulp or two, for x near 1; a division takes as long as the rest of erf.
+CK_INLINE vf v_reciprocal(vf x) {
+#if defined(CK_ISA_AVX512)
+    const vf r = (vf)_mm512_rcp14_ps((__m512)x);
+    return r * v_fma(-x, r, (vf)2.0f);
+#else
+    return (vf)1.0f / x;
+#endif
+}
+
 /// erf(x) within 2e-7 (Abramowitz and Stegun 7.1.26).
 CK_INLINE vf v_erf(vf x) {
 #if defined(CK_ISA_SCALAR)
     return (vf)erff(x[0]);
 #else
     vf a = __builtin_elementwise_abs(x);
-    vf t = (vf)1.0f / v_fma((vf)0.3275911f, a, (vf)1.0f);
+    vf t = v_reciprocal(v_fma((vf)0.3275911f, a, (vf)1.0f));
     vf p = 1.061405429f;
     p = v_fma(p, t, (vf)-1.453152027f);
     p = v_fma(p, t, (vf)1.421413741f);
@@ -103,6 +113,11 @@ CK_INLINE vf v_erf(vf x) {
     vf y = (vf)1.0f - p * t * v_exp(-a * a);
     return x < (vf)0.0f ? -y : y;
 #endif
+}
+
+/// The exact form of GELU (Hendrycks and Gimpel 2016).
+CK_INLINE vf v_gelu(vf x) {
+    return x * (vf)0.5f * ((vf)1.0f + v_erf(x * (vf)0.70710678118654752f));
 }
 
 CK_INLINE float half_to_float(uint16_t h) {

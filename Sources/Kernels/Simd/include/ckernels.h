@@ -29,7 +29,8 @@ typedef enum {
 } ck_format;
 
 /// CK_EXACT multiplies f32 activations: the specification. CK_FAST quantizes activations to int8
-/// per row and group for quantized weights, and rounds them to bf16 for bf16 weights.
+/// per row and group for quantized weights, and rounds them to bf16 for bf16 weights and those of f16
+/// that may be rounded.
 typedef enum { CK_EXACT = 0, CK_FAST = 1 } ck_precision;
 
 /// One weight matrix [rows, columns] exactly as it lies in the checkpoint.
@@ -44,18 +45,20 @@ typedef struct {
     ck_format scale_format;  // CK_F32, CK_F16 or CK_BF16 (affine only)
     uint32_t bits;
     uint32_t group;
+    bool rounds;  // CK_FAST may round f16 weights to bf16 where that is faster
 } ck_matrix;
 
 /// Keys and values of one layer. A key block holds 16 tokens, dimension by dimension, so that one
 /// vector holds the same dimension of neighbouring keys; a value row is padded to a multiple of 16.
-/// Behind CK_INT8 codes lie their scales, f32 [heads][capacity].
+/// Behind CK_INT8 codes lie their scales, f32 [heads][capacity]. CK_BF16 is for sequences that are
+/// stored from their first token on and attended to once: in the order of the instruction set in use.
 typedef struct {
     void *keys;        // [heads][capacity / 16][head_dim][16]
     void *values;      // [heads][capacity][padded head_dim]
     size_t capacity;   // tokens, a multiple of CK_KV_BLOCK
     size_t heads;
     size_t head_dim;   // at most CK_HEAD_DIM_MAX
-    ck_format format;  // CK_F32, CK_F16 or CK_INT8
+    ck_format format;  // CK_F32, CK_F16, CK_INT8 or CK_BF16
 } ck_kv;
 
 enum { CK_KV_BLOCK = 64, CK_HEAD_DIM_MAX = 256 };
@@ -144,6 +147,12 @@ void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t
                size_t count, float *y, size_t y_stride, bool accumulate, ck_precision precision,
                void *scratch);
 
+/// y = gelu(x . inner^T + offset) . outer^T + offset, or y += with `accumulate`: two ck_linear with
+/// ck_gelu between them, to the bit. `between` has room for [count, inner->rows] and a cache line.
+void ck_gelu_pair(const ck_matrix *inner, const ck_matrix *outer, const float *x, size_t x_stride,
+                  size_t count, float *between, float *y, size_t y_stride, bool accumulate,
+                  ck_precision precision, void *scratch);
+
 /// out[0..<columns] = row `row` of the matrix as f32 (embedding look-up).
 void ck_row(const ck_matrix *matrix, size_t row, float *out);
 
@@ -175,6 +184,8 @@ void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float
             size_t y_stride);
 // --- attention -----------------------------------------------------------------------------------
 
+/// How keys and values of a sequence are stored best that is attended to once.
+ck_format ck_kv_sequence_format(size_t head_dim, ck_precision precision);
 /// Bytes of `keys` and of `values` of a layer with room for `capacity` tokens.
 size_t ck_kv_key_bytes(const ck_kv *kv);
 size_t ck_kv_value_bytes(const ck_kv *kv);
