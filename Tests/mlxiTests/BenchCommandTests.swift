@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 import Kernels
 import Testing
@@ -65,11 +66,45 @@ import Text
         }
     }
 
+    @Test func theEncoderOfASpeechModelIsMeasured() async throws {
+        let run = try await Self.bench("--shape", "whisper-tiny", "-r", "2", "--json")
+        #expect(run.status == 0, "\(run.err)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+        #expect(report["format"] as? String == "bf16")
+        let encoder = try #require(report["encoder"] as? [String: Double])
+        let times = ["milliseconds_min", "milliseconds", "milliseconds_max"].map {
+            encoder[$0] ?? 0
+        }
+        #expect(times[0] > 0 && times == times.sorted())
+        #expect(encoder["audio_seconds"] == 30)
+        #expect((encoder["ceiling_percent"] ?? 0) > 0)
+        #expect(abs((encoder["giga_operations"] ?? 0) - 36.9) < 0.1)
+        let model = try await Self.bench(Program.speechModel, "-r", "1")
+        #expect(model.status == 0, "\(model.err)")
+        #expect(model.out.contains("qwen3asr-q4, encoder bf16"), "\(model.out)")
+        #expect(model.out.contains("encode     30 s of audio in "))
+    }
+
+    /// Weights are reserved and not made.
+    @Test(arguments: SpeechShape.all.map(\.name))
+    func everyEncoderOpens(name: String) throws {
+        let shape = try #require(SpeechShape.named(name))
+        let weights = InventedWeights(
+            format: .affine(bits: 4, group: 64), present: shape.present, plain: shape.plain)
+        let folder = try shape.folder(weights)
+        let encoder = try speechEncoders.open(folder, on: try Compute())
+        #expect(encoder.operations(frames: 3000) > 30_000_000_000)
+        #expect(folder.matricesAsked.count > 10)
+        if let decoder = shape.decoder { _ = try BenchShape.named(decoder) }
+    }
+
     @Test(arguments: [
         ([], "give one of a model"),
         (["--shape", "qwen3-8b", "--kernels"], "give one of a model"),
-        (["--shape", "whisper-tiny"], "is not available yet; there are: qwen3-0.6b"),
+        (["--shape", "paddleocr-vl"], "is not available yet; there are: qwen3-0.6b"),
         (["--shape", "nothing"], "is not known; there are"),
+        (["--shape", "nothing"], "whisper-large-v3-turbo"),
         (["--shape", "qwen3-8b", "--bits", "7"], "--bits is 7"),
         (["--shape", "qwen3-8b", "--group", "48"], "--group is 48"),
         (["x", "-p", "1,,2"], "-p has \"\""),

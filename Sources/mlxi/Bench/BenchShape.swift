@@ -25,10 +25,7 @@ struct BenchShape: Sendable {
     ]
 
     /// Models that this program is to have and has not yet.
-    static let later = [
-        "whisper-tiny", "whisper-base", "whisper-small", "whisper-medium", "whisper-large-v3",
-        "whisper-large-v3-turbo", "paddleocr-vl", "qwen3-tts-1.7b",
-    ]
+    static let later = ["paddleocr-vl", "qwen3-tts-1.7b"]
 
     /// - Throws: `CommandError` that lists the names.
     static func named(_ name: String) throws -> BenchShape {
@@ -36,7 +33,7 @@ struct BenchShape: Sendable {
         if let shape = all.first(where: { $0.name == wanted || $0.name == "\(wanted) decoder" }) {
             return shape
         }
-        let names = all.map(\.name).joined(separator: ", ")
+        let names = (all.map(\.name) + SpeechShape.all.map(\.name)).joined(separator: ", ")
         let reason = later.contains(wanted) ? "is not available yet" : "is not known"
         throw CommandError.usage("--shape \(name) \(reason); there are: \(names)")
     }

@@ -10,13 +10,15 @@ struct Bench: AsyncParsableCommand {
             Prefill and decoding of a language model in tokens a second: median, slowest and \
             fastest repetition. Each is also given as a share of what limits it, measured in the \
             same run: prefill of the arithmetic, decoding of the memory. A shape needs no download; \
-            its weights are random numbers in the layout of a checkpoint.
+            its weights are random numbers in the layout of a checkpoint. Of a speech model the \
+            encoder is measured over 30 s of sound.
 
             Examples:
               mlxi bench qwen3-0.6b
               mlxi bench --shape qwen3-8b --bits 4 -p 128,512 -n 32
               mlxi bench qwen3-0.6b --batch 4,8
               mlxi bench qwen3-0.6b --text book.txt
+              mlxi bench --shape whisper-small
               mlxi bench --kernels
             """)
 
@@ -29,8 +31,12 @@ struct Bench: AsyncParsableCommand {
         help: ArgumentHelp("Measure a model's dimensions: qwen3-8b, ...", valueName: "name"))
     var shape: String?
 
-    @Option(name: .long, help: ArgumentHelp("Bits of a weight of the shape.", valueName: "bits"))
-    var bits = 4
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Bits of a weight of the shape, 16 for bf16; without it as most are published.",
+            valueName: "bits"))
+    var bits: Int?
 
     @Option(
         name: .long,
@@ -71,7 +77,10 @@ struct Bench: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    private static let bitCounts = [2, 3, 4, 5, 6, 8]
+    private static let bitCounts = [2, 3, 4, 5, 6, 8, plainBits]
+    /// What stands for bf16.
+    private static let plainBits = 16
+    private static let bitsDefault = 4
     private static let groupSizes = [32, 64, 128]
     private static let tokensMax = 1 << 20
     private static let repeatsMax = 1000
@@ -82,7 +91,7 @@ struct Bench: AsyncParsableCommand {
         guard subjects == 1 else {
             throw ValidationError("give one of a model, --shape NAME and --kernels")
         }
-        guard Self.bitCounts.contains(bits) else {
+        if let bits, !Self.bitCounts.contains(bits) {
             throw ValidationError("--bits is \(bits), want one of \(Self.bitCounts)")
         }
         guard Self.groupSizes.contains(group) else {
@@ -121,16 +130,25 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = common.terminal
-        let subject = try subject()
+        let speech = try speechPlan()
+        let subject = speech == nil ? try subject() : nil
         try Machine.start(threads: common.threads)
+        if let speech {
+            let report = try await Bencher().run(speech, terminal: terminal)
+            return try terminal.result(
+                json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+        }
         guard let subject else { return try KernelTable.run(json: json, terminal: terminal) }
-        let plan = BenchPlan(
+        let report = try await Bencher().run(try plan(subject), terminal: terminal)
+        try terminal.result(
+            json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+    }
+
+    private func plan(_ subject: BenchPlan.Subject) throws -> BenchPlan {
+        BenchPlan(
             subject: subject, prompts: try prompts(), tokens: tokens, batches: try batches(),
             repeats: repeats, precision: common.precise ? .exact : .fast, isCold: cold,
             text: try readText())
-        let report = try await Bencher().run(plan, terminal: terminal)
-        try terminal.result(
-            json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
     }
 
     private func readText() throws -> String? {
@@ -143,10 +161,34 @@ struct Bench: AsyncParsableCommand {
 
     private func subject() throws -> BenchPlan.Subject? {
         if let shape {
-            return .shape(try BenchShape.named(shape), .affine(bits: bits, group: group))
+            return .shape(try BenchShape.named(shape), format(Self.bitsDefault))
         }
-        guard let model else { return nil }
-        return .model(try ModelStore(environment: common.environment).find(model))
+        return try foundModel().map { .model($0) }
+    }
+
+    private func foundModel() throws -> FoundModel? {
+        try model.map { try ModelStore(environment: common.environment).find($0) }
+    }
+
+    private func format(_ bitsDefault: Int) -> WeightFormat {
+        let bits = bits ?? bitsDefault
+        return bits == Self.plainBits ? .bf16 : .affine(bits: bits, group: group)
+    }
+
+    /// Nil unless the subject is a speech model.
+    private func speechPlan() throws -> SpeechBench.Plan? {
+        let precision: Precision = common.precise ? .exact : .fast
+        if let shape {
+            guard let speech = SpeechShape.named(shape) else { return nil }
+            let decoder = try speech.decoder.map {
+                try plan(.shape(try BenchShape.named($0), format(Self.bitsDefault)))
+            }
+            return SpeechBench.Plan(
+                subject: .shape(speech, format(speech.bitsDefault)), repeats: repeats,
+                precision: precision, decoder: decoder)
+        }
+        guard let found = try foundModel(), try SpeechBench.isSpeech(found) else { return nil }
+        return SpeechBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
     }
 }
 
@@ -158,5 +200,9 @@ private actor Bencher {
 
     func run(_ plan: BenchPlan, terminal: Terminal) throws -> BenchReport {
         try ModelBench(plan, terminal: terminal).run()
+    }
+
+    func run(_ plan: SpeechBench.Plan, terminal: Terminal) throws -> SpeechReport {
+        try SpeechBench(plan, terminal: terminal).run()
     }
 }
