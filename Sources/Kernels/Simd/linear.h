@@ -8,7 +8,7 @@ enum {
     /// Tokens of one block at most, so that its accumulators fit the panel.
     CK_BLOCK_TOKENS = 512,
     /// Working memory of one block, on the stack of the thread that runs it.
-    CK_PANEL_BYTES = 400 * 1024,
+    CK_PANEL_BYTES = 592 * 1024,
     /// Quantized rows are padded with zeros to a multiple of this many codes.
     CK_CODE_PADDING = 128,
     /// Input rows of one tile: what the widest bodies take together.
