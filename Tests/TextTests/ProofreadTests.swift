@@ -87,6 +87,27 @@ import Testing
         #expect(result.summary.changesRefused == 2 && result.summary.paragraphsRejected == 0)
     }
 
+    @Test func refusedRepliesAreAskedForAgainBySentence() {
+        var asked: [String] = []
+        let heard = "she moved to italy. she moved to greece. i dont no why."
+        let replies = fake([
+            heard: String(repeating: "She moved to Italy. ", count: 9),
+            "she moved to italy.": "She moved to Italy.",
+            "she moved to greece.": "She moved to Greece.",
+            "i dont no why.": "I don't know why.",
+        ])
+        let result = Proofreader.correct(paragraphs: [heard]) { request in
+            asked.append(request.transcript)
+            return replies(request)
+        }
+        #expect(
+            asked == [heard, "she moved to italy.", "she moved to greece.", "i dont no why."])
+        #expect(
+            result.paragraphs[0].text
+                == "She moved to Italy. She moved to Greece. I don't know why.")
+        #expect(result.summary.paragraphsRejected == 0 && result.paragraphs[0].pieces.count == 3)
+    }
+
     @Test func cancellationKeepsTheRest() {
         var asked = 0
         let result = Proofreader.correct(

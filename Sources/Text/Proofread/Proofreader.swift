@@ -72,10 +72,12 @@ public enum Proofreader {
     static let contextWordsMax = 40
     static let contextCharactersMax = 80
     private static let replyTokensSlack = 32
+    /// Longer stretches that the guard undoes mean that the model read on at another place.
+    private static let strayWordsMax = 3
 
     /// Corrects paragraphs in order; each sees the end of the corrected one before it. Where the
-    /// reply to several sentences is refused, they are asked for one by one: small models lose
-    /// their place where phrases recur, and one such reply must not cost the others theirs.
+    /// reply to several sentences lost its place, as those of small models do where phrases recur,
+    /// they are asked for one by one: a sentence must not pay for another.
     ///
     /// - Parameters:
     ///   - paragraphs: the transcript; blank ones pass unchanged.
@@ -129,8 +131,9 @@ public enum Proofreader {
                 text += piece.text
                 return
             }
-            var result = judged(core, try generate(request(core, after: context)))
-            if mayCut, !result.verdict.isAccepted {
+            let reply = try generate(request(core, after: context))
+            var result = judged(core, reply)
+            if mayCut, lostItsPlace(reply, result) {
                 let sentences = ParagraphPieces.sentences(of: piece)
                 if sentences.count > 1 {
                     for sentence in sentences {
@@ -190,6 +193,14 @@ public enum Proofreader {
             !repair.refused.isEmpty
         else { return piece(verdict, proposal, []) }
         return piece(EditGuard.accept(original, repair.text), repair.text, repair.refused)
+    }
+
+    /// Whether the reply was no correction, or had stretches that the guard took out or put back.
+    private static func lostItsPlace(_ reply: String, _ piece: ProofreadPiece) -> Bool {
+        guard piece.verdict.isAccepted else { return true }
+        let proposal = ProofreadReply.cleaned(reply, for: piece.original)
+        let words = [proposal, piece.text].map { $0.split(whereSeparator: \.isWhitespace).count }
+        return abs(words[0] - words[1]) > strayWordsMax
     }
 
     /// Where a sentence had to be cut, the model takes the parts for sentences: the full stop and
