@@ -176,13 +176,16 @@ def main():
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--shards", type=int, default=100)
     parser.add_argument("--flite-share", type=float, default=FLITE_SHARE)
+    parser.add_argument("--festival-share", type=float, default=0, help="0: no guises either")
+    parser.add_argument("--general-share", type=float, default=0, help="sentences of general.py")
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
     parser.add_argument("--recordings", help="folder: write the test clips as wav and txt there")
     parser.add_argument("--clips-per-set", type=int, default=400)
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
-    speaker, log_mel = Speaker(arguments.flite_share), LogMel(MEL_BINS)
-    texts = Texts(arguments.sentences, held_out=arguments.test is not None)
+    speaker = Speaker(arguments.flite_share, arguments.festival_share)
+    log_mel = LogMel(MEL_BINS)
+    texts = Texts(arguments.sentences, arguments.test is not None, arguments.general_share)
     if arguments.test:
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]

@@ -15,7 +15,9 @@ from model import CHUNK_FRAMES, LETTERS, audio_tokens
 IGNORE = -100
 POOL_CLIPS = 3000
 CONTEXT_SHARE = 0.08
+ENVELOPE_COSINES = 18
 TESTS = "test"
+RECORDED = ("flite", "festival")
 
 
 class Prompt:
@@ -81,9 +83,9 @@ class Clips:
         return rows.astype(np.float32) / BYTES_PER_UNIT - 2 + clip["top"]
 
 
-def warp_matrix(factor):
-    """[mel_bins, mel_bins]: stretches the mel axis, a change of vocal tract length."""
-    source = np.clip(np.arange(MEL_BINS) * factor, 0, MEL_BINS - 1)
+def warp_matrix(source):
+    """[mel_bins, mel_bins]: takes bin m of the result from place `source[m]` of the mel axis."""
+    source = np.clip(source, 0, MEL_BINS - 1)
     low = np.minimum(source.astype(int), MEL_BINS - 2)
     matrix = np.zeros((MEL_BINS, MEL_BINS), np.float32)
     matrix[low, np.arange(MEL_BINS)] = 1 - (source - low)
@@ -91,19 +93,49 @@ def warp_matrix(factor):
     return matrix
 
 
+def smoothing_matrix():
+    """[mel_bins, mel_bins]: keeps the envelope of a frame, its slowest cosines along the mel axis."""
+    order = np.arange(ENVELOPE_COSINES)[:, None]
+    cosines = np.cos(np.pi * order * (2 * np.arange(MEL_BINS) + 1) / (2 * MEL_BINS))
+    cosines /= np.sqrt((cosines**2).sum(1, keepdims=True))
+    return (cosines.T @ cosines).astype(np.float32)
+
+
+SMOOTH = smoothing_matrix()
+
+
+def other_voice(mel, random):
+    """Another speaker: formants moved unevenly, harmonics moved by a factor of their own."""
+    bins = np.arange(MEL_BINS, dtype=np.float32)
+    knots = [random.gauss(0, 1.6) for _ in range(6)]
+    uneven = np.interp(bins, np.linspace(0, MEL_BINS - 1, 6), knots)
+    formants = warp_matrix(bins * random.uniform(0.84, 1.19) + uneven)
+    harmonics = warp_matrix(bins * random.uniform(0.75, 1.33))
+    depth = random.uniform(0.6, 1.1)
+    return mel @ (SMOOTH @ formants + depth * (np.eye(MEL_BINS) - SMOOTH) @ harmonics)
+
+
+def other_pace(mel, random):
+    """Another rhythm: the pace wanders around a tempo of its own."""
+    count = max(30, int(len(mel) * random.uniform(0.85, 1.18)))
+    knots = [random.uniform(0.75, 1.3) for _ in range(2 + len(mel) // 60)]
+    pace = np.interp(np.linspace(0, len(knots) - 1, count), np.arange(len(knots)), knots)
+    places = np.cumsum(pace)
+    places = (places - places[0]) * (len(mel) - 1) / (places[-1] - places[0])
+    low = np.minimum(places.astype(int), len(mel) - 2)
+    part = (places - low).astype(np.float32)[:, None]
+    return mel[low] * (1 - part) + mel[low + 1] * part
+
+
 def augment(mel, random, generator):
-    """Tempo, vocal tract, tone control, level and noise, all on the log-mel picture."""
-    if random.random() < 0.4:
-        count = max(30, int(len(mel) * random.uniform(0.88, 1.14)))
-        places = np.linspace(0, len(mel) - 1, count)
-        low = np.minimum(places.astype(int), len(mel) - 2)
-        part = (places - low).astype(np.float32)[:, None]
-        mel = mel[low] * (1 - part) + mel[low + 1] * part
+    """Pace, voice, tone control, level and noise, all on the log-mel picture."""
     if random.random() < 0.5:
-        mel = mel @ warp_matrix(random.uniform(0.9, 1.1))
-    if random.random() < 0.4:
-        knots = [random.gauss(0, 0.12) for _ in range(5)]
-        mel = mel + np.interp(np.arange(MEL_BINS), np.linspace(0, MEL_BINS - 1, 5), knots)
+        mel = other_pace(mel, random)
+    if random.random() < 0.6:
+        mel = other_voice(mel, random)
+    if random.random() < 0.5:
+        knots = [random.gauss(0, 0.15) for _ in range(7)]
+        mel = mel + np.interp(np.arange(MEL_BINS), np.linspace(0, MEL_BINS - 1, 7), knots)
     if random.random() < 0.25:
         slope = np.linspace(random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.4), MEL_BINS)
         level = mel.max() - random.uniform(0.4, 1.6) + slope
@@ -174,9 +206,10 @@ class Batches(torch.utils.data.IterableDataset):
     """An endless stream of batches of about `seconds` of audio, new shards taken up as it goes."""
 
     def __init__(
-        self, folder, tokenizer_file, seconds, longest_seconds, augmented, seed, flite_weight=1
-    ):
-        self.flite_weight = flite_weight
+        self, folder, tokenizer_file, seconds, longest_seconds, augmented, seed, flite_weight=1,
+        favoured=(), favour=1,
+    ):  # fmt: skip
+        self.flite_weight, self.favoured, self.favour = flite_weight, favoured, favour
         self.folder, self.tokenizer_file = folder, tokenizer_file
         self.seconds, self.longest_seconds = seconds, longest_seconds
         self.augmented, self.seed = augmented, seed
@@ -185,21 +218,22 @@ class Batches(torch.utils.data.IterableDataset):
         random = randomness.Random(self.seed)
         generator = np.random.default_rng(random.getrandbits(63))
         clips, prompt = Clips(self.folder), Prompt(self.tokenizer_file)
-        order = []
+        order, taken = [], 0
         while True:
+            clips.refresh()
+            order += [c for clip in clips.clips[taken:] for c in self.copies(clip, random)]
+            taken = len(clips.clips)
             if len(order) < POOL_CLIPS:
-                clips.refresh()
-                order = [c for c in clips.clips if c["frames"] <= 100 * self.longest_seconds]
-                recorded = [c for c in order if c["voice"].startswith("flite")]
-                order += recorded * (self.flite_weight - 1)
-                random.shuffle(order)
+                order = [c for clip in clips.clips for c in self.copies(clip, random)]
+            random.shuffle(order)
             pool, order = order[:POOL_CLIPS], order[POOL_CLIPS:]
             groups = self.groups(pool, random)
             random.shuffle(groups)
             for group in groups:
                 mels = [clips.mel(clip) for clip in group]
                 for index, mel in enumerate(mels):
-                    if random.random() < self.augmented:
+                    recorded = group[index]["voice"].startswith(RECORDED)
+                    if random.random() < self.augmented * (1.5 if recorded else 1):
                         mels[index] = mel = augment(mel, random, generator)
                     if random.random() < self.augmented:
                         mels[index] = mask(mel, random)
@@ -208,6 +242,15 @@ class Batches(torch.utils.data.IterableDataset):
                     for clip in group
                 ]
                 yield batch(mels, [clip["text"] for clip in group], contexts, prompt)
+
+    def copies(self, clip, random):
+        """The clip as often as it counts in one pass; nothing where it is too long."""
+        if clip["frames"] > 100 * self.longest_seconds:
+            return []
+        favoured = self.favoured and os.path.basename(clip["shard"]).startswith(self.favoured)
+        recorded = clip["voice"].startswith(RECORDED)
+        count = self.favour if favoured else self.flite_weight if recorded else 1
+        return [clip] * (int(count) + (random.random() < count % 1))
 
     def groups(self, pool, random):
         """Clips of similar length together, each group within the budget of seconds."""

@@ -1,14 +1,20 @@
-"""Speech synthesis in process: espeak-ng and flite through their C libraries, 16 kHz float32.
+"""Speech synthesis: espeak-ng and flite through their C libraries, festival through a pipe; 16 kHz.
 
-espeak-ng gives many voices cheaply (formant synthesis, accents times variants); flite's voices
-are built from recorded speech. Voices in `UNSEEN_*` are kept for the held-out tests.
+espeak-ng gives many voices cheaply (formant synthesis, accents times variants); flite's and
+festival's voices are built from recorded speech, and few: `Guise` makes other speakers of them.
+Voices in `UNSEEN_*` are kept for the held-out tests.
 """
 
 import ctypes
 import ctypes.util
+import dataclasses
 import math
+import os
+import subprocess
+import tempfile
 
 import numpy as np
+from scipy.io import wavfile
 from scipy.signal import resample_poly
 
 SAMPLE_RATE = 16_000
@@ -29,6 +35,11 @@ VARIANTS = (
 ).split(" ")
 FLITE_VOICES = ("slt", "awb", "kal16", "kal")
 FLITE_WEIGHTS = (3, 3, 3, 1)
+FLITE_PITCH = {"slt": (172, 27), "awb": (132, 25), "kal16": (95, 11), "kal": (95, 11)}
+FLITE_PITCH["rms"] = (98, 24)
+GUISE_SHARE = 0.7
+FESTIVAL_VOICES = ("ked_diphone", "cmu_us_slt_arctic_hts")
+FESTIVAL_WEIGHTS = (4, 1)
 
 _OUTPUT_SYNCHRONOUS, _CHARS_UTF8, _END_OF_STRING = 2, 1, 0
 _RATE, _PITCH, _RANGE = 1, 3, 4
@@ -116,10 +127,17 @@ class Flite:
             register.argtypes = [ctypes.c_char_p]
             self.voices[name] = register(None)
 
-    def speak(self, text, name, stretch):
+    def speak(self, text, name, stretch, pitch=None):
+        """`pitch`: mean and deviation in Hz, the voice's own where it is None."""
         voice = self.voices[name]
         features = voice.contents.features
-        self.library.flite_feat_set_float(features, b"duration_stretch", stretch)
+        mean, deviation = pitch or FLITE_PITCH[name]
+        for key, value in (
+            (b"duration_stretch", stretch),
+            (b"int_f0_target_mean", mean),
+            (b"int_f0_target_stddev", deviation),
+        ):
+            self.library.flite_feat_set_float(features, key, value)
         wave = self.library.flite_text_to_wave(text.encode(), voice)
         if not wave:
             return np.zeros(0, np.float32)
@@ -129,18 +147,73 @@ class Flite:
         return to_sample_rate(samples, rate)
 
 
-class Speaker:
-    """Draws a voice and its settings from `random` and speaks; `flite_share` of the clips."""
+class Festival:
+    """One festival process that is told what to say; it writes each utterance to a file."""
 
-    def __init__(self, flite_share):
+    def __init__(self):
+        self.path = os.path.join(tempfile.mkdtemp(), "said.wav")
+        self.process = subprocess.Popen(
+            ["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def speak(self, text, name, stretch, pitch):
+        """`pitch`: mean and deviation in Hz; the HTS voices ignore it."""
+        mean, deviation = pitch
+        said = text.replace("\\", "").replace('"', "")
+        self.process.stdin.write(
+            f"(voice_{name}) (Parameter.set 'Duration_Stretch {stretch:.3f})"
+            f"(set! int_lr_params '((target_f0_mean {mean:.0f}) (target_f0_std {deviation:.0f})"
+            "(model_f0_mean 170) (model_f0_std 34)))"
+            f'(utt.save.wave (utt.synth (Utterance Text "{said}")) "{self.path}" \'riff)'
+            '(format t "said\\n") (fflush nil)\n'
+        )
+        self.process.stdin.flush()
+        while "said" not in self.process.stdout.readline():
+            if self.process.poll() is not None:
+                raise RuntimeError("festival ended")
+        rate, samples = wavfile.read(self.path)
+        return to_sample_rate(samples.astype(np.float32) / 32768, rate)
+
+
+@dataclasses.dataclass
+class Guise:
+    """Another speaker made of a voice: all its resonances scaled, and a pitch and pace of its own."""
+
+    tract: float
+    pitch: tuple[float, float]
+    stretch: float
+
+    @classmethod
+    def drawn(cls, random):
+        pitch = math.exp(random.uniform(math.log(72), math.log(250)))
+        deviation = pitch * random.uniform(0.06, 0.22)
+        return cls(random.uniform(0.8, 1.22), (pitch, deviation), random.uniform(0.75, 1.3))
+
+    def speak(self, engine, text, name):
+        """Playing faster by `tract` scales everything; pace and pitch are asked for accordingly."""
+        asked = tuple(hertz / self.tract for hertz in self.pitch)
+        return change_rate(engine.speak(text, name, self.stretch * self.tract, asked), self.tract)
+
+
+class Speaker:
+    """Draws a voice and its settings from `random` and speaks."""
+
+    def __init__(self, flite_share, festival_share=0.0):
         self.espeak = Espeak()
         self.flite = Flite(FLITE_VOICES + (UNSEEN_FLITE,))
-        self.flite_share = flite_share
+        self.flite_share, self.festival_share = flite_share, festival_share
+        self.guises = festival_share > 0
+        self.festival = Festival() if festival_share > 0 else None
 
     def speak(self, text, random):
         """(samples, voice name) in one of the voices that training may use."""
+        if self.festival and random.random() < self.festival_share:
+            name = random.choices(FESTIVAL_VOICES, FESTIVAL_WEIGHTS)[0]
+            return Guise.drawn(random).speak(self.festival, text, name), "festival/" + name
         if random.random() < self.flite_share:
             name = random.choices(FLITE_VOICES, FLITE_WEIGHTS)[0]
+            if self.guises and random.random() < GUISE_SHARE:
+                return Guise.drawn(random).speak(self.flite, text, name), "flite/" + name
             samples = self.flite.speak(text, name, random.uniform(0.8, 1.25))
             rate = random.choice((1.0, 1.0, random.uniform(0.9, 1.12)))
             return change_rate(samples, rate), "flite/" + name

@@ -9,9 +9,11 @@ import re
 import zlib
 
 import everyday
+import general
 
 HELD_OUT_PER_MILLE = 15
 CHARACTERS_MAX = 230
+LISTED_SHARE = 0.12
 FILLERS = ("um", "uh", "um", "uh", "er", "you know", "I mean")
 WORD = re.compile(r"[A-Za-z']+")
 
@@ -33,7 +35,8 @@ def insert_filler(text, random):
 
 
 class Texts:
-    def __init__(self, sentence_file, held_out=False):
+    def __init__(self, sentence_file, held_out=False, general_share=0.0):
+        self.general_share = general_share
         with open(sentence_file) as file:
             lines = file.read().split("\n")
         self.documentation = [s for s in lines if s and is_held_out(s) == held_out]
@@ -45,18 +48,22 @@ class Texts:
         phrases = [phrase for kind in everyday.VOCABULARY.values() for phrase in kind]
         self.words += sorted({word for phrase in phrases for word in phrase.split()})
 
-    def word_sequence(self, random):
-        words = random.sample(self.words, random.randrange(1, 10))
+    def word_sequence(self, random, source):
+        words = random.sample(source, random.randrange(1, 10))
         text = "".join(w + (", " if random.random() < 0.12 else " ") for w in words).rstrip(", ")
         return text[0].upper() + text[1:] + random.choice("..?")
 
     def sentence(self, random):
+        if self.general_share and random.random() < self.general_share:
+            if random.random() < LISTED_SHARE:
+                return self.word_sequence(random, general.WORDS)
+            return general.sentence(random)
         draw = random.random()
         if draw < 0.46:
             return random.choice(self.documentation)
         if draw < 0.88:
             return everyday.sentence(random)
-        return self.word_sequence(random)
+        return self.word_sequence(random, self.words)
 
     def clip(self, random, filler_share=0.08):
         """The transcript of one clip."""

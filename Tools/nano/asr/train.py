@@ -7,7 +7,7 @@ the encoder's output, and a guide that asks one pair of attention heads in the m
 where, by the CTC head's count of letters, the next token is being spoken.
 
 The learning rate follows the clock, so that training ends on time on any machine: a short rise, a
-plateau, and a linear fall over the second half. Interrupted, the same command goes on where the
+plateau, and a linear fall over the last `--fall-share`. Interrupted, the same command goes on where the
 last checkpoint was. The log has the losses, the speed and the word error rate of held-out clips.
 """
 
@@ -29,7 +29,6 @@ GUESSED_SHARE = 0.1
 HEADER_TOKENS = 4
 GUIDE_LETTERS = 3.0
 WARM_UP_STEPS = 100
-FALL_SHARE = 0.5
 FINAL_RATE_SHARE = 0.01
 LOG_EVERY_STEPS = 25
 REPORT_SETS = {"seen": 64, "unseen-flite": 24, "unseen-espeak": 24, "general": 32, "silence": 24}
@@ -91,12 +90,11 @@ def losses(model, batch, pad, vocabulary):
     return cross_entropy, ctc, guide(watched, batch, audio, scores)
 
 
-def rate_at(progress, step, peak):
+def rate_at(progress, step, peak, fall_share):
+    """The rate `progress` through a cycle and `step` steps into it."""
     if step < WARM_UP_STEPS:
         return peak * (step + 1) / WARM_UP_STEPS
-    if progress < 1 - FALL_SHARE:
-        return peak
-    return peak * max(FINAL_RATE_SHARE, (1 - progress) / FALL_SHARE)
+    return peak * min(1, max(FINAL_RATE_SHARE, (1 - progress) / fall_share))
 
 
 class Report:
@@ -150,8 +148,13 @@ def parsed():
     parser.add_argument("--batch-seconds", type=float, default=130)
     parser.add_argument("--longest-seconds", type=float, default=20)
     parser.add_argument("--augmented", type=float, default=0.3, help="share of the clips")
-    parser.add_argument("--flite-weight", type=int, default=1, help="times a flite clip counts")
+    parser.add_argument("--flite-weight", type=float, default=1, help="times a flite clip counts")
+    parser.add_argument("--favoured", nargs="*", default=[], help="beginnings of shard names")
+    parser.add_argument("--favour", type=float, default=1, help="times a clip of those counts")
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--cycle-from", type=float, default=0, help="minute the rate rises anew")
+    parser.add_argument("--cycle-step", type=int, default=0, help="step the rate rises anew")
+    parser.add_argument("--fall-share", type=float, default=0.5, help="of the cycle, at its end")
     parser.add_argument("--ctc", type=float, default=0.5)
     parser.add_argument("--guide", type=float, default=0.3)
     parser.add_argument("--threads", type=int, default=1)
@@ -180,12 +183,12 @@ def main():
     longest = arguments.longest_seconds
     stream = Batches(
         arguments.data, tokenizer_file, arguments.batch_seconds, longest, arguments.augmented, seed,
-        arguments.flite_weight,
-    )
+        arguments.flite_weight, tuple(arguments.favoured), arguments.favour,
+    )  # fmt: skip
     batches = iter(torch.utils.data.DataLoader(stream, batch_size=None, num_workers=1))
     report = Report(arguments.data, prompt)
     started = reported = logged = time.time()
-    clips, sums = 0, torch.zeros(3)
+    clips, sums, start = 0, torch.zeros(3), arguments.cycle_from
     while (seconds := before + time.time() - started) < arguments.minutes * 60:
         batch = next(batches)
         parts = losses(model, batch, prompt.pad, prompt.pad - len(SPECIAL))
@@ -193,7 +196,9 @@ def main():
         cost = sum(weight * part for weight, part in zip(weights, parts))
         model.zero_grad(set_to_none=True)
         cost.backward()
-        rate = rate_at(seconds / (arguments.minutes * 60), optimizer.steps, arguments.rate)
+        progress = (seconds / 60 - start) / (arguments.minutes - start)
+        step = optimizer.steps - arguments.cycle_step
+        rate = rate_at(progress, step, arguments.rate, arguments.fall_share)
         norm = optimizer.step(rate)
         clips += len(batch["frames"])
         sums += torch.tensor([float(part.detach()) for part in parts])

@@ -18,7 +18,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers import trainers
 
 import grammar
-from corrupt import FILLERS, corrupt
+from corrupt import ALTERNATIVES, FILLERS, FREQUENT, corrupt
+from paraphrase import paraphrase, unknown
 from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER, USER_TURN,
                      proofread_user)
 
@@ -31,9 +32,12 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.03, 0.08
+COPY_SHARE, CHAT_SHARE = 0.02, 0.55
+PAIR_SHARE, REPEATED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.3, 0.22, 0.25, 0.12
+UNKNOWN_SHARE = 0.1
+SOUNDING_COUNT_MAX = 2500
 LONGEST_COPY = 60
-MENDABLE_RATIO = 0.7
+MENDABLE_RATIO = 0.75
 PREFIXES = {"proofread": SYSTEM_TURN.format(PROOFREAD_SYSTEM), "chat": "",
             "assistant": SYSTEM_TURN.format(CHAT_SYSTEM)}
 
@@ -157,6 +161,8 @@ class Examples:
                          if w.islower() and w.isalpha())
         self.known = frozenset(w for w, n in counts.most_common(KNOWN_WORDS) if n > 3)
         self.end = tokenizer.token_to_id("<|im_end|>")
+        doubtful = {w for w in ALTERNATIVES if w not in FREQUENT and counts[w] < SOUNDING_COUNT_MAX}
+        self.sounding = [p for p in corpus if any(w in doubtful for s in p for w in s.split(" "))]
 
     def encode(self, kind, user, answer):
         start = self.tokenizer.encode(USER_TURN.format(user)).ids
@@ -195,9 +201,34 @@ class Examples:
             out.append(" ".join(words))
         return out
 
+    def repetitive(self):
+        """Sentences that share long stretches, where a careless copy goes on at the wrong one."""
+        rng = self.rng
+        if rng.random() < 0.4:
+            template = rng.choice(grammar.TEMPLATES)
+            made = [grammar.fill(template, rng) for _ in range(rng.randint(2, 4))]
+            return made + grammar.paragraph(rng, 2)
+        sentences = list(rng.choice(self.corpus))[:3]
+        words = rng.choice(sentences).split(" ")
+        for _ in range(rng.randint(1, 2)):
+            other = list(words)
+            for _ in range(rng.randint(1, 2)):
+                place = rng.randrange(len(other))
+                mark = other[place][-1] if other[place][-1] in ",.?!" else ""
+                other[place] = rng.choice(grammar.WORDS["noun"]) + mark
+            if rng.random() < 0.4:
+                other = other[rng.randrange(len(other)):]
+            other[0] = other[0][:1].upper() + other[0][1:]
+            sentences.insert(rng.randint(0, len(sentences)), " ".join(other))
+        return sentences[:5]
+
     def clean_paragraph(self):
         """Returns correct sentences from documentation, the grammar, or both."""
         rng = self.rng
+        if rng.random() < REPEATED_SHARE:
+            return self.repetitive()
+        if rng.random() < HOMOPHONE_SHARE:
+            return list(rng.choice(self.sounding))[:4]
         dice = rng.random()
         if dice < 0.3:
             return grammar.paragraph(rng)
@@ -212,15 +243,18 @@ class Examples:
 
     def proofreading(self):
         rng = self.rng
-        if self.asr_pairs and rng.random() < 0.25:
+        if self.asr_pairs and rng.random() < PAIR_SHARE:
             pairs = [rng.choice(self.asr_pairs) for _ in range(rng.choice((1, 1, 2, 3)))]
             heard = " ".join(p["hypothesis"] for p in pairs)
             right = mendable(heard, " ".join(p["reference"] for p in pairs))
-            if rng.random() < 0.3:
+            dice = rng.random()
+            if dice < 0.2:
                 heard = corrupt(heard, rng, self.known)
+            elif dice < 0.35:
+                heard = right
         else:
             right = " ".join(self.clean_paragraph())
-            heard = corrupt(right, rng, self.known)
+            heard = right if rng.random() < KEPT_SHARE else corrupt(right, rng, self.known)
         previous = ""
         if rng.random() < 0.25:
             previous = " ".join(self.clean_paragraph())
@@ -231,15 +265,10 @@ class Examples:
         kind = rng.choice(("chat", "assistant"))
         item = rng.choice(self.qa)
         question = rng.choice(item["questions"])
-        dice = rng.random()
-        if dice < 0.25:
-            question = question.lower().rstrip("?.")
-        elif dice < 0.3:
-            question = rng.choice(("Please tell me: ", "Hi! ", "Quick question: ")) + question
-        if rng.random() < 0.12:
-            question, answer = grammar.sentence(rng), UNKNOWN_ANSWER
-            return self.encode(kind, question, answer)
-        return self.encode(kind, question, item["answer"])
+        if rng.random() < UNKNOWN_SHARE:
+            question = unknown(rng) if rng.random() < 0.75 else grammar.sentence(rng)
+            return self.encode(kind, question, UNKNOWN_ANSWER)
+        return self.encode(kind, paraphrase(question, rng), item["answer"])
 
     def next(self):
         """One example of at most MAX_TOKENS ids."""

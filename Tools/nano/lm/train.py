@@ -92,6 +92,8 @@ def arguments():
     parser.add_argument("--corpus", required=True)
     parser.add_argument("--work", required=True, help="tokenizer.json, checkpoint and log live here")
     parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--cycle-from", type=float, default=0, help="minute the rate starts anew")
+    parser.add_argument("--rate", type=float, default=1, help="times the full learning rate")
     parser.add_argument("--asr-pairs", default="")
     parser.add_argument("--tokens", type=int, default=1536, help="tokens in a batch")
     parser.add_argument("--threads", type=int, default=1)
@@ -123,6 +125,7 @@ class Run:
             self.adam.load_state_dict(state["adam"])
             self.muon.momentum = state["muon"]
             self.step, self.seconds = state["step"], state["seconds"]
+        self.first_step = self.step
 
     def save(self):
         state = {"model": self.model.state_dict(), "adam": self.adam.state_dict(),
@@ -133,9 +136,11 @@ class Run:
 
     def rate(self):
         """Share of the full learning rate at this moment."""
-        done = min(1.0, self.seconds / (60 * self.options.minutes))
+        start = self.options.cycle_from
+        done = min(1.0, (self.seconds / 60 - start) / (self.options.minutes - start))
         fall = min(1.0, (1 - done) / (1 - DECAY_FROM))
-        return min(1.0, (self.step + 1) / WARMUP_STEPS) * max(FINAL_RATE, fall)
+        warmth = min(1.0, (self.step + 1 - self.first_step) / WARMUP_STEPS) if done < 0.02 else 1
+        return self.options.rate * warmth * max(FINAL_RATE, fall)
 
     def update(self, loss):
         loss.backward()
