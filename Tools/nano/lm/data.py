@@ -18,7 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers import trainers
 
 import grammar
-from corrupt import ALTERNATIVES, FILLERS, FREQUENT, corrupt
+from corrupt import ALTERNATIVES, FILLERS, FREQUENT, corrupt, insert_fillers
 from paraphrase import paraphrase, unknown
 from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER, USER_TURN,
                      proofread_user)
@@ -32,8 +32,12 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.02, 0.55
-PAIR_SHARE, REPEATED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.3, 0.22, 0.25, 0.12
+COPY_SHARE, CHAT_SHARE = 0.06, 0.3
+PAIR_SHARE, REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.2, 0.15, 0.25, 0.2, 0.12
+TANGLED_SHARE = 0.15
+KINDRED_SENTENCES, KINDRED_MOST = 60_000, 40
+# A token that is not what followed these many tokens before counts so often.
+FORK_WEIGHTS = {2: 3.0, 3: 6.0}
 UNKNOWN_SHARE = 0.1
 SOUNDING_COUNT_MAX = 2500
 LONGEST_COPY = 60
@@ -151,6 +155,34 @@ def mendable(heard, right):
     return " ".join(out)
 
 
+def word_pairs(sentence):
+    """Every two words in a row, as one string in small letters."""
+    words = [w.strip(",.;:?!").lower() for w in sentence.split(" ")]
+    return [" ".join(pair) for pair in zip(words, words[1:])]
+
+
+def folded(tokenizer):
+    """For every token the first one whose text differs from it only in case and spaces."""
+    first = {}
+    texts = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
+    return [first.setdefault(text.strip().lower() or text, i) for i, text in enumerate(texts)]
+
+
+def fork_weights(ids, start, fold):
+    """What each token of the answer counts: more where the tokens before it have been followed by
+    another token, so that a copy can go on at the wrong place."""
+    keys = [fold[i] for i in ids]
+    weights = [1.0] * (len(ids) - start)
+    for depth, weight in FORK_WEIGHTS.items():
+        seen = {}
+        for at in range(depth, len(ids)):
+            followers = seen.setdefault(tuple(keys[at - depth:at]), set())
+            if at >= start and followers - {keys[at]}:
+                weights[at - start] = weight
+            followers.add(keys[at])
+    return weights
+
+
 class Examples:
     """An endless, seeded source of training examples."""
 
@@ -163,6 +195,11 @@ class Examples:
         self.end = tokenizer.token_to_id("<|im_end|>")
         doubtful = {w for w in ALTERNATIVES if w not in FREQUENT and counts[w] < SOUNDING_COUNT_MAX}
         self.sounding = [p for p in corpus if any(w in doubtful for s in p for w in s.split(" "))]
+        self.sentences = self.rng.sample([s for p in corpus for s in p], KINDRED_SENTENCES)
+        self.kin = {}
+        for place, sentence in enumerate(self.sentences):
+            for pair in word_pairs(sentence):
+                self.kin.setdefault(pair, []).append(place)
 
     def encode(self, kind, user, answer):
         start = self.tokenizer.encode(USER_TURN.format(user)).ids
@@ -222,9 +259,56 @@ class Examples:
             sentences.insert(rng.randint(0, len(sentences)), " ".join(other))
         return sentences[:5]
 
+    def kindred(self):
+        """Sentences that share two words in a row with one before them."""
+        rng = self.rng
+        sentences = [rng.choice(self.sentences)]
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            pairs = word_pairs(rng.choice(sentences))
+            rng.shuffle(pairs)
+            for pair in sorted(pairs, key=lambda p: len(self.kin.get(p, ())) > KINDRED_MOST):
+                others = self.kin.get(pair, ())
+                if len(others) > 1:
+                    other = self.sentences[rng.choice(others)]
+                    if other not in sentences:
+                        sentences.append(other)
+                        break
+        return sentences
+
+    def tangled(self):
+        """Words in no order, stretches of which recur with another end: only a look at many words
+        before tells which one to copy next."""
+        rng = self.rng
+        words = []
+        for _ in range(rng.randint(6, 70)):
+            dice = rng.random()
+            if dice < 0.2:
+                word = grammar.made_up_word(rng)
+            elif dice < 0.25:
+                word = str(rng.randint(0, 10 ** rng.randint(1, 5)))
+            else:
+                word = rng.choice(rng.choice(self.sentences).split(" ")).strip(",.;:?!()")
+                word = "" if word.lower() in ALTERNATIVES or word.lower() in FILLERS else word
+            if word and (not words or word.lower() != words[-1].lower()):
+                words.append(word)
+        for _ in range(rng.randint(0, 1 + len(words) // 10)):
+            start = rng.randrange(len(words))
+            stretch = words[start:start + rng.randint(1, 8)]
+            at = rng.randrange(len(words) + 1)
+            around = words[max(0, at - len(stretch)):at + len(stretch)]
+            if not {w.lower() for w in stretch} & {w.lower() for w in around}:
+                words[at:at] = stretch
+        for at in range(len(words) - 1):
+            if rng.random() < 0.06:
+                words[at] += rng.choice(",,;:")
+        text = " ".join(words) or "Nothing"
+        return [text[0].upper() + text[1:] + "."]
+
     def clean_paragraph(self):
         """Returns correct sentences from documentation, the grammar, or both."""
         rng = self.rng
+        if rng.random() < KINDRED_SHARE:
+            return self.kindred()
         if rng.random() < REPEATED_SHARE:
             return self.repetitive()
         if rng.random() < HOMOPHONE_SHARE:
@@ -252,6 +336,9 @@ class Examples:
                 heard = corrupt(heard, rng, self.known)
             elif dice < 0.35:
                 heard = right
+        elif rng.random() < TANGLED_SHARE:
+            right = " ".join(self.tangled())
+            heard = right if rng.random() < 0.7 else insert_fillers(right, rng, 0.05, plain=False)
         else:
             right = " ".join(self.clean_paragraph())
             heard = right if rng.random() < KEPT_SHARE else corrupt(right, rng, self.known)

@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
+from context import OLD_HIDDEN, grown
 from copying import plant_copying
-from data import PREFIXES, Examples, batches, load_corpus, load_qa
+from data import PREFIXES, Examples, batches, folded, fork_weights, load_corpus, load_qa
 from evaluate import held_out_metrics, held_out_pairs
 from model import Qwen3, Shape
 
@@ -65,26 +66,30 @@ class Muon:
                 p.add_(u, alpha=-rate)
 
 
-def collate(batch, pad):
-    """Returns ids [B, T], the flat positions whose next token counts, and those next tokens."""
+def collate(batch, pad, fold):
+    """Returns ids [B, T], the flat positions whose next token counts, those next tokens, and what
+    each of them weighs."""
     width = max(len(e[1]) for e in batch)
     ids = torch.full((len(batch), width), pad)
-    positions, targets = [], []
+    positions, targets, weights = [], [], []
     for row, (_, tokens, start) in enumerate(batch):
         ids[row, :len(tokens)] = torch.tensor(tokens)
         positions += range(row * width + start - 1, row * width + len(tokens) - 1)
         targets += tokens[start:]
-    return ids, torch.tensor(positions), torch.tensor(targets)
+        weights += fork_weights(tokens, start, fold)
+    return ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights)
 
 
-def loss_of(model, prefixes, batch, pad):
-    ids, positions, targets = collate(batch, pad)
+def loss_of(model, prefixes, batch, pad, fold):
+    """The weighted loss to descend, the plain one to report, and the number of tokens."""
+    ids, positions, targets, weights = collate(batch, pad, fold)
     prefix = prefixes[batch[0][0]]
     with torch.autocast("cpu", torch.bfloat16):
         past = model(prefix)[1] if prefix.shape[1] else None
         hidden, _ = model(ids, past)
         logits = model.head(hidden.reshape(-1, hidden.shape[-1])[positions])
-    return F.cross_entropy(logits.float(), targets), len(targets)
+    each = F.cross_entropy(logits.float(), targets, reduction="none")
+    return (each * weights).sum() / weights.sum(), each.mean().item(), len(targets)
 
 
 def arguments():
@@ -101,15 +106,29 @@ def arguments():
     return parser.parse_args()
 
 
+def network(options, tokenizer, state):
+    """The network of a checkpoint, or a new one with the copying circuit; grown if it is small."""
+    if state:
+        model = Qwen3(Shape(**state["shape"]))
+        model.load_state_dict(state["model"])
+    else:
+        model = Qwen3(Shape(vocab_size=tokenizer.get_vocab_size()), options.seed)
+        pieces = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
+        plant_copying(model, pieces, options.seed)
+    if model.shape.hidden_size > OLD_HIDDEN:
+        return model
+    return grown(model, folded(tokenizer), Qwen3, options.seed)
+
+
 class Run:
     """The state that a checkpoint holds."""
 
     def __init__(self, options, tokenizer):
         self.options = options
         self.work = Path(options.work)
-        self.model = Qwen3(Shape(vocab_size=tokenizer.get_vocab_size()), options.seed)
-        pieces = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
-        plant_copying(self.model, pieces, options.seed)
+        path = self.work / "checkpoint.pt"
+        state = torch.load(path) if path.exists() else None
+        self.model = network(options, tokenizer, state)
         matrices = [p for n, p in self.model.named_parameters() if p.dim() == 2 and "embed" not in n]
         self.muon = Muon(matrices)
         norms = [p for p in self.model.parameters() if p.dim() == 1]
@@ -118,13 +137,11 @@ class Run:
              {"params": [self.model.embed_tokens.weight], "full": EMBEDDING_RATE}],
             betas=(0.9, 0.98), weight_decay=0.0, fused=True)
         self.step, self.seconds = 0, 0.0
-        path = self.work / "checkpoint.pt"
-        if path.exists():
-            state = torch.load(path)
-            self.model.load_state_dict(state["model"])
-            self.adam.load_state_dict(state["adam"])
-            self.muon.momentum = state["muon"]
+        if state:
             self.step, self.seconds = state["step"], state["seconds"]
+            if state["shape"] == self.model.shape.as_dict():
+                self.adam.load_state_dict(state["adam"])
+                self.muon.momentum = state["muon"]
         self.first_step = self.step
 
     def save(self):
@@ -173,14 +190,13 @@ def main():
                         seed=options.seed * 1_000_003 + run.step)
     prefixes = {k: torch.tensor([tokenizer.encode(t).ids], dtype=torch.long).view(1, -1)
                 for k, t in PREFIXES.items()}
-    pad = tokenizer.token_to_id("<|endoftext|>")
+    pad, fold = tokenizer.token_to_id("<|endoftext|>"), folded(tokenizer)
     means, tokens_seen = {}, 0
     saved = evaluated = reported = last = time.monotonic()
 
     for batch in batches(examples, options.tokens, POOL):
-        loss, answer_tokens = loss_of(run.model, prefixes, batch, pad)
+        loss, value, answer_tokens = loss_of(run.model, prefixes, batch, pad, fold)
         run.update(loss)
-        value = loss.item()
         kind = batch[0][0]
         means[kind] = means.get(kind, value) + 0.04 * (value - means.get(kind, value))
         tokens_seen += answer_tokens
