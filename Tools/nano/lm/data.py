@@ -32,9 +32,10 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.06, 0.3
-PAIR_SHARE, REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.2, 0.15, 0.25, 0.2, 0.12
-TANGLED_SHARE = 0.15
+COPY_SHARE, CHAT_SHARE = 0.04, 0.45
+PAIR_SHARE, REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.25, 0.1, 0.15, 0.35, 0.12
+TANGLED_SHARE = 0.1
+SOUNDING_WEIGHT = 3.0
 KINDRED_SENTENCES, KINDRED_MOST = 60_000, 40
 # A token that is not what followed these many tokens before counts so often.
 FORK_WEIGHTS = {2: 3.0, 3: 6.0}
@@ -168,17 +169,23 @@ def folded(tokenizer):
     return [first.setdefault(text.strip().lower() or text, i) for i, text in enumerate(texts)]
 
 
-def fork_weights(ids, start, fold):
-    """What each token of the answer counts: more where the tokens before it have been followed by
-    another token, so that a copy can go on at the wrong place."""
+def sounding_tokens(tokenizer):
+    """The tokens that are a word which sounds like another."""
+    texts = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
+    return frozenset(i for i, text in enumerate(texts) if text.strip().lower() in ALTERNATIVES)
+
+
+def answer_weights(ids, start, fold, sounding=frozenset()):
+    """What each token of the answer counts: more where it sounds like another, and where the tokens
+    before it have been followed by another token, so that a copy can go on at the wrong place."""
     keys = [fold[i] for i in ids]
-    weights = [1.0] * (len(ids) - start)
+    weights = [SOUNDING_WEIGHT if i in sounding else 1.0 for i in ids[start:]]
     for depth, weight in FORK_WEIGHTS.items():
         seen = {}
         for at in range(depth, len(ids)):
             followers = seen.setdefault(tuple(keys[at - depth:at]), set())
             if at >= start and followers - {keys[at]}:
-                weights[at - start] = weight
+                weights[at - start] = max(weight, weights[at - start])
             followers.add(keys[at])
     return weights
 

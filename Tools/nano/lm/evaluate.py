@@ -172,7 +172,7 @@ def answered(model, tokenizer, path):
 def load_model(work):
     state = torch.load(Path(work) / "checkpoint.pt")
     model = Qwen3(Shape(**state["shape"]))
-    model.load_state_dict(state["model"])
+    model.load_state_dict(state.get("average", state["model"]))
     return model.eval()
 
 

@@ -8,6 +8,8 @@ constant rate, and a linear fall in the last part. The network starts with a cop
 """
 
 import argparse
+import copy
+import functools
 import json
 import os
 import time
@@ -19,7 +21,8 @@ from tokenizers import Tokenizer
 
 from context import OLD_HIDDEN, grown
 from copying import plant_copying
-from data import PREFIXES, Examples, batches, folded, fork_weights, load_corpus, load_qa
+from data import (PREFIXES, Examples, answer_weights, batches, folded, load_corpus, load_qa,
+                  sounding_tokens)
 from evaluate import held_out_metrics, held_out_pairs
 from model import Qwen3, Shape
 
@@ -31,6 +34,7 @@ FINAL_RATE = 0.02
 SAVE_SECONDS, EVALUATE_SECONDS = 90, 1200
 EVALUATE_PARAGRAPHS = 32
 POOL = 192
+AVERAGED_STEPS = 150
 
 
 def orthogonalise(stack):
@@ -66,7 +70,7 @@ class Muon:
                 p.add_(u, alpha=-rate)
 
 
-def collate(batch, pad, fold):
+def collate(batch, pad, weigh):
     """Returns ids [B, T], the flat positions whose next token counts, those next tokens, and what
     each of them weighs."""
     width = max(len(e[1]) for e in batch)
@@ -76,13 +80,13 @@ def collate(batch, pad, fold):
         ids[row, :len(tokens)] = torch.tensor(tokens)
         positions += range(row * width + start - 1, row * width + len(tokens) - 1)
         targets += tokens[start:]
-        weights += fork_weights(tokens, start, fold)
+        weights += weigh(tokens, start)
     return ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights)
 
 
-def loss_of(model, prefixes, batch, pad, fold):
+def loss_of(model, prefixes, batch, pad, weigh):
     """The weighted loss to descend, the plain one to report, and the number of tokens."""
-    ids, positions, targets, weights = collate(batch, pad, fold)
+    ids, positions, targets, weights = collate(batch, pad, weigh)
     prefix = prefixes[batch[0][0]]
     with torch.autocast("cpu", torch.bfloat16):
         past = model(prefix)[1] if prefix.shape[1] else None
@@ -142,11 +146,14 @@ class Run:
             if state["shape"] == self.model.shape.as_dict():
                 self.adam.load_state_dict(state["adam"])
                 self.muon.momentum = state["muon"]
+        self.average = copy.deepcopy(self.model)
+        if state and "average" in state:
+            self.average.load_state_dict(state["average"])
         self.first_step = self.step
 
     def save(self):
-        state = {"model": self.model.state_dict(), "adam": self.adam.state_dict(),
-                 "muon": self.muon.momentum, "shape": self.model.shape.as_dict(),
+        state = {"model": self.model.state_dict(), "average": self.average.state_dict(),
+                 "adam": self.adam.state_dict(), "muon": self.muon.momentum, "shape": self.model.shape.as_dict(),
                  "step": self.step, "seconds": self.seconds}
         torch.save(state, self.work / "checkpoint.part")
         os.replace(self.work / "checkpoint.part", self.work / "checkpoint.pt")
@@ -168,6 +175,9 @@ class Run:
             group["lr"] = group["full"] * rate
         self.adam.step()
         self.model.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for mean, p in zip(self.average.parameters(), self.model.parameters()):
+                mean.lerp_(p, 1 / AVERAGED_STEPS)
 
     def log(self, line):
         stamp = time.strftime("%H:%M:%S", time.gmtime())
@@ -190,12 +200,14 @@ def main():
                         seed=options.seed * 1_000_003 + run.step)
     prefixes = {k: torch.tensor([tokenizer.encode(t).ids], dtype=torch.long).view(1, -1)
                 for k, t in PREFIXES.items()}
-    pad, fold = tokenizer.token_to_id("<|endoftext|>"), folded(tokenizer)
+    pad = tokenizer.token_to_id("<|endoftext|>")
+    weigh = functools.partial(answer_weights, fold=folded(tokenizer),
+                              sounding=sounding_tokens(tokenizer))
     means, tokens_seen = {}, 0
     saved = evaluated = reported = last = time.monotonic()
 
     for batch in batches(examples, options.tokens, POOL):
-        loss, value, answer_tokens = loss_of(run.model, prefixes, batch, pad, fold)
+        loss, value, answer_tokens = loss_of(run.model, prefixes, batch, pad, weigh)
         run.update(loss)
         kind = batch[0][0]
         means[kind] = means.get(kind, value) + 0.04 * (value - means.get(kind, value))
@@ -215,7 +227,7 @@ def main():
             saved = last = time.monotonic()
         if finished or now - evaluated > EVALUATE_SECONDS:
             pairs = held_out_pairs(held_out, EVALUATE_PARAGRAPHS)
-            run.log("held out: " + json.dumps(held_out_metrics(run.model, tokenizer, pairs)))
+            run.log("held out: " + json.dumps(held_out_metrics(run.average, tokenizer, pairs)))
             evaluated = last = time.monotonic()
         if finished:
             break
