@@ -54,12 +54,19 @@ struct WhisperConfig {
                 layers: try config.int("n_text_layer"), feedForward: 4 * textWidth,
                 positions: try config.int("n_text_ctx", default: 448))
         }
-        guard (1...Self.sizeMax).contains(mels), (1...Self.sizeMax).contains(vocabulary),
-            encoder.width == decoder.width
-        else { throw JSONError(detail: "does not describe a speech model") }
+        guard (1...Self.sizeMax).contains(mels), (1...Self.sizeMax).contains(vocabulary) else {
+            throw JSONError(detail: "no model has \(mels) mels and \(vocabulary) tokens")
+        }
+        guard encoder.width == decoder.width else {
+            throw JSONError(
+                detail: "the encoder's width is \(encoder.width), the decoder's \(decoder.width)")
+        }
         for (name, stack) in [("encoder", encoder), ("decoder", decoder)] {
             guard Self.isSound(stack) else {
-                throw JSONError(detail: "does not describe an \(name)")
+                throw JSONError(
+                    detail: "no \(name) has width \(stack.width), \(stack.heads) heads, "
+                        + "\(stack.layers) layers, \(stack.feedForward) columns between products "
+                        + "and \(stack.positions) positions")
             }
         }
     }
