@@ -35,7 +35,7 @@ KNOWN_WORDS = 6000
 COPY_SHARE, CHAT_SHARE = 0.04, 0.45
 PAIR_SHARE, REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.25, 0.1, 0.15, 0.35, 0.12
 TANGLED_SHARE = 0.1
-SOUNDING_WEIGHT = 3.0
+SOUNDING_WEIGHT, START_WEIGHT, START_TOKENS = 3.0, 3.0, 3
 KINDRED_SENTENCES, KINDRED_MOST = 60_000, 40
 # A token that is not what followed these many tokens before counts so often.
 FORK_WEIGHTS = {2: 3.0, 3: 6.0}
@@ -176,10 +176,12 @@ def sounding_tokens(tokenizer):
 
 
 def answer_weights(ids, start, fold, sounding=frozenset()):
-    """What each token of the answer counts: more where it sounds like another, and where the tokens
-    before it have been followed by another token, so that a copy can go on at the wrong place."""
+    """What each token of the answer counts: more where it sounds like another, where the tokens
+    before it have been followed by another token, so that a copy can go on at the wrong place, and
+    at the start, where there is nothing written yet to find the place by."""
     keys = [fold[i] for i in ids]
     weights = [SOUNDING_WEIGHT if i in sounding else 1.0 for i in ids[start:]]
+    weights[:START_TOKENS] = [START_WEIGHT] * min(START_TOKENS, len(weights))
     for depth, weight in FORK_WEIGHTS.items():
         seen = {}
         for at in range(depth, len(ids)):
