@@ -12,7 +12,7 @@ import Testing
         private let master: Int32
         private(set) var seen = ""
 
-        static let timeoutSeconds = 60.0
+        static let timeoutSeconds = 240.0
 
         init(_ arguments: [String], home: String) throws {
             var (master, slave): (Int32, Int32) = (-1, -1)

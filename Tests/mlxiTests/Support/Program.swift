@@ -107,7 +107,7 @@ func wait(until condition: () -> Bool) throws {
     let clock = ContinuousClock()
     let start = clock.now
     while !condition() {
-        try #require(clock.now - start < .seconds(60), "nothing happened for a minute")
+        try #require(clock.now - start < .seconds(240), "nothing happened for four minutes")
         usleep(5000)
     }
 }
