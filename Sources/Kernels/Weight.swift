@@ -114,6 +114,9 @@ public struct Weight {
         return weight
     }
 
+    /// Whether `rounding` was asked for.
+    public var rounds: Bool { matrix.rounds }
+
     /// The same matrix, whose f16 numbers fast arithmetic may round to bf16. An encoder, whose outputs a
     /// decoder weighs again, loses nothing by it and gains several times its speed; logits lose digits.
     public func rounding() -> Weight {

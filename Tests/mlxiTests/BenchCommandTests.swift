@@ -109,6 +109,12 @@ import Text
         (["--shape", "qwen3-8b", "--group", "48"], "--group is 48"),
         (["x", "-p", "1,,2"], "-p has \"\""),
         (["x", "-n", "0"], "-n is 0"),
+        (["x", "--bits", "4"], "--bits and --group need --shape"),
+        (["x", "--group", "32"], "--bits and --group need --shape"),
+        (["--shape", "qwen3-8b", "--cold"], "--cold needs a model"),
+        (["--kernels", "--batch", "2"], "--batch needs a model or --shape"),
+        (["--shape", "whisper-tiny", "--batch", "2"], "are for language models"),
+        (["nano-asr", "--cold"], "are for language models"),
         (["x", "--batch", "2,0"], "--batch has \"0\", want 1 to 256"),
         (["--shape", "qwen3-8b", "--text", "x"], "--text needs a model"),
     ])

@@ -52,6 +52,24 @@ public struct Ceilings: Sendable {
         return best
     }
 
+    /// Operations a second of products with weights of `format`: those of the instructions that its
+    /// kernels use, where the machine has them.
+    ///
+    /// - Parameter rounds: f16 weights are rounded to bf16, see `Weight.rounding`.
+    public func productsPerSecond(
+        _ format: WeightFormat, precision: Precision, rounds: Bool = false
+    ) -> Double {
+        guard precision == .fast else { return f32PerSecond }
+        let own: Double
+        switch format {
+        case .affine, .mxfp4, .nvfp4: own = int8PerSecond
+        case .bf16: own = bf16PerSecond
+        case .f16: own = rounds ? bf16PerSecond : 0
+        case .f32, .mxfp8: own = 0
+        }
+        return own > 0 ? own : f32PerSecond
+    }
+
     static func peak(_ kind: ck_peak_kind) -> Double {
         var rounds = 1000
         var best = 0.0

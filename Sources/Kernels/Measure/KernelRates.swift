@@ -134,13 +134,9 @@ private struct KernelBench {
             if tokens == 1 {
                 return rate(name, shape, bytes: bytes * used.count, per: seconds)
             }
-            var peak = ceilings.f32PerSecond
-            let isInteger = format.group > 0 && format != .mxfp8
-            if isInteger, ceilings.int8PerSecond > 0 { peak = ceilings.int8PerSecond }
-            if format == .bf16, ceilings.bf16PerSecond > 0 { peak = ceilings.bf16PerSecond }
             return rate(
                 name, shape, operations: 2 * tokens * Self.rowsOut * Self.columns, per: seconds,
-                of: peak)
+                of: ceilings.productsPerSecond(format, precision: .fast))
         }
     }
 

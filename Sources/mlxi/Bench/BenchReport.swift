@@ -124,13 +124,12 @@ extension BenchReport.Rate {
     ///   - seconds: of each repetition; not empty.
     ///   - ceiling: tokens a second that the machine could do.
     init(tokens: Int, seconds: [Double], ceiling: Double?, isPrompt: Bool) {
-        let sorted = seconds.sorted()
-        let median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+        let spread = Spread(seconds)
         self.tokens = tokens
-        perSecond = Double(tokens) / median
-        perSecondMin = Double(tokens) / (sorted.last ?? median)
-        perSecondMax = Double(tokens) / (sorted.first ?? median)
-        firstTokenMilliseconds = isPrompt ? median * 1000 : nil
-        ceilingPercent = ceiling.map { 100 * Double(tokens) / median / $0 }
+        perSecond = Double(tokens) / spread.median
+        perSecondMin = Double(tokens) / spread.max
+        perSecondMax = Double(tokens) / spread.min
+        firstTokenMilliseconds = isPrompt ? spread.median * 1000 : nil
+        ceilingPercent = ceiling.map { 100 * perSecond / $0 }
     }
 }

@@ -1,11 +1,9 @@
 import Foundation
 import Kernels
 
-/// A model known by its dimensions alone, so that its speed can be measured before its gigabytes
-/// are fetched. Another one is another row of `all`.
-struct BenchShape: Sendable {
+/// A language model known by its dimensions alone. Another one is another row of `all`.
+struct BenchShape: InventedModel, Sendable {
     var name: String
-    /// What the family's file reads of `config.json`.
     var config: String
     /// Optional tensors that the checkpoint has.
     var present: [String] = []
@@ -36,12 +34,6 @@ struct BenchShape: Sendable {
         let names = (all.map(\.name) + SpeechShape.all.map(\.name)).joined(separator: ", ")
         let reason = later.contains(wanted) ? "is not available yet" : "is not known"
         throw CommandError.usage("--shape \(name) \(reason); there are: \(names)")
-    }
-
-    /// The model with all weights reserved; `InventedWeights.fill` makes them.
-    func folder(_ weights: InventedWeights) throws -> ModelFolder {
-        let config = try JSONValue.parse(config, source: name)
-        return try ModelFolder(name: name, config: config, invented: weights)
     }
 
     private static func qwen3(

@@ -30,8 +30,6 @@ struct ModelBench {
     private let plan: BenchPlan
     private let terminal: Terminal
 
-    /// Memory beside weights and cache: activations of a prompt's step, logits, the program.
-    private static let otherBytes = 512 << 20
     /// Prompt before decoding.
     private static let decodePromptTokens = 8
 
@@ -64,7 +62,6 @@ struct ModelBench {
         ceilings.memoryBytesPerSecond = max(
             ceilings.memoryBytesPerSecond, try Ceilings.memory())
         terminal.wipeProgress()
-        let exact = plan.precision == .exact
         return BenchReport(
             model: opened.name, format: limits.format, instructionSet: Machine.instructionSet,
             threads: Machine.threads, ceilings: BenchReport.Ceiling(ceilings),
@@ -76,7 +73,7 @@ struct ModelBench {
             prefill: prefill.map {
                 BenchReport.Rate(
                     tokens: $0.tokens, seconds: $0.seconds,
-                    ceiling: limits.prefillPerSecond(ceilings, isExact: exact), isPrompt: true)
+                    ceiling: limits.prefillPerSecond(ceilings, plan.precision), isPrompt: true)
             },
             decode: BenchReport.Rate(
                 tokens: plan.tokens, seconds: decode,
@@ -86,7 +83,8 @@ struct ModelBench {
                     sequences: $0.count,
                     decode: BenchReport.Rate(
                         tokens: plan.tokens * $0.count, seconds: $0.seconds,
-                        ceiling: limits.batchPerSecond(ceilings, $0.count, isExact: exact),
+                        ceiling: limits.batchPerSecond(
+                            ceilings, plan.precision, sequences: $0.count),
                         isPrompt: false))
             },
             tokenizer: tokenizer)
@@ -112,7 +110,10 @@ struct ModelBench {
             let folder = try shape.folder(weights)
             let model = try languageModels.open(folder, on: compute)
             let session = try session(model, compute)
-            try checkMemory(shape, weights: weights.byteCount, model)
+            let cache = try model.makeCache(
+                capacity: capacity, format: .standard(plan.precision))
+            let caches = 1 + (plan.batches.max() ?? 0)
+            try weights.checkMemory(for: shape.name, cacheBytes: caches * cache.byteCount)
             terminal.progress("making \(weights.byteCount >> 20) MB of weights")
             weights.fill()
             return Opened(name: shape.name, folder: folder, model: model, session: session)
@@ -126,22 +127,6 @@ struct ModelBench {
                     + "\(model.contextTokensMax)")
         }
         return try Session(model: model, compute: compute, capacity: capacity)
-    }
-
-    private func checkMemory(
-        _ shape: BenchShape, weights: Int, _ model: any LanguageModel
-    ) throws {
-        let cache =
-            try model.makeCache(
-                capacity: capacity, format: .standard(plan.precision)
-            ).byteCount * (1 + (plan.batches.max() ?? 0))
-        let needed = weights + cache + Self.otherBytes
-        let available = ProcessMemory.availableBytes
-        guard needed <= available else {
-            throw CommandError.cannotRun(
-                "\(shape.name) needs \(needed >> 20) MB (weights \(weights >> 20), cache "
-                    + "\(cache >> 20)), \(available >> 20) MB are free; try fewer --bits")
-        }
     }
 
     /// Opens the model and computes one token: what a user waits for at the least.
@@ -239,15 +224,10 @@ struct ModelBench {
         }
         let megabytes = Double(text.utf8.count) / 1e6
         return BenchReport.Tokenizing(
-            vocabulary: size, loadMilliseconds: Self.median(loads) * 1000,
+            vocabulary: size, loadMilliseconds: Spread(loads).median * 1000,
             textBytes: text.utf8.count, textTokens: tokens,
-            megabytesPerSecond: megabytes / Self.median(firsts),
-            megabytesPerSecondAgain: megabytes / Self.median(others))
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+            megabytesPerSecond: megabytes / Spread(firsts).median,
+            megabytesPerSecondAgain: megabytes / Spread(others).median)
     }
 
     /// Tokens from all over the vocabulary, the same in every run.
@@ -263,8 +243,7 @@ private struct Limits {
     let format: String
     /// All matrices.
     let bytes: Int
-    private let isInteger: Bool
-    private let isBF16: Bool
+    private let main: WeightFormat?
     /// nil where not every token meets every matrix.
     private let cost: (bytes: Int, operations: Int)?
 
@@ -272,11 +251,8 @@ private struct Limits {
         let matrices = folder.matricesAsked
         bytes = matrices.reduce(0) { $0 + $1.byteCount }
         let layers = matrices.filter { $0.rows != vocabulary }
-        let formats = Dictionary(grouping: layers, by: \.format.description)
-        let main = formats.max { $0.value.count < $1.value.count }?.value.first?.format
+        main = layers.mainFormat
         format = main?.description ?? "-"
-        isInteger = (main?.group ?? 0) > 0 && main != .mxfp8
-        isBF16 = main == .bf16
         guard folder.config["num_experts"] == nil else {
             cost = nil
             return
@@ -287,11 +263,9 @@ private struct Limits {
         cost = (bytes - unread, layers.reduce(0) { $0 + 2 * $1.rows * $1.columns })
     }
 
-    func prefillPerSecond(_ ceilings: Ceilings, isExact: Bool) -> Double? {
-        var peak = ceilings.f32PerSecond
-        if !isExact, isInteger, ceilings.int8PerSecond > 0 { peak = ceilings.int8PerSecond }
-        if !isExact, isBF16, ceilings.bf16PerSecond > 0 { peak = ceilings.bf16PerSecond }
-        return cost.map { peak / Double($0.operations) }
+    func prefillPerSecond(_ ceilings: Ceilings, _ precision: Precision) -> Double? {
+        let products = ceilings.productsPerSecond(main ?? .f32, precision: precision)
+        return cost.map { products / Double($0.operations) }
     }
 
     func decodePerSecond(_ ceilings: Ceilings) -> Double? {
@@ -299,9 +273,11 @@ private struct Limits {
     }
 
     /// The sequences share each pass over the weights, until the arithmetic is the limit.
-    func batchPerSecond(_ ceilings: Ceilings, _ sequences: Int, isExact: Bool) -> Double? {
+    func batchPerSecond(
+        _ ceilings: Ceilings, _ precision: Precision, sequences: Int
+    ) -> Double? {
         guard let pass = decodePerSecond(ceilings),
-            let arithmetic = prefillPerSecond(ceilings, isExact: isExact)
+            let arithmetic = prefillPerSecond(ceilings, precision)
         else { return nil }
         return min(pass * Double(sequences), arithmetic)
     }

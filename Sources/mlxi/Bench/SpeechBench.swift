@@ -72,8 +72,6 @@ struct SpeechBench {
     }
 
     private static let audioSeconds = 30.0
-    /// Memory beside the weights: activations, the program.
-    private static let otherBytes = 512 << 20
 
     private let plan: Plan
     private let terminal: Terminal
@@ -120,18 +118,17 @@ struct SpeechBench {
             // The first one touches its memory for the first time.
             if turn > 0 { seconds.append(now) }
         }
-        seconds.sort()
-        let median = (seconds[(seconds.count - 1) / 2] + seconds[seconds.count / 2]) / 2
+        let spread = Spread(seconds)
         let operations = Double(encoder.operations(frames: frames))
         let matrices = opened.folder.matricesAsked
-        let groups = Dictionary(grouping: matrices, by: \.format.description)
-        let format = groups.max { $0.value.count < $1.value.count }?.value.first?.format ?? .f32
+        let format = matrices.mainFormat ?? .f32
+        let products = ceilings.productsPerSecond(
+            format, precision: plan.precision, rounds: matrices.contains { $0.rounds })
         let encoding = SpeechReport.Encoding(
-            audioSeconds: Self.audioSeconds, milliseconds: median * 1000,
-            millisecondsMin: (seconds.first ?? median) * 1000,
-            millisecondsMax: (seconds.last ?? median) * 1000,
-            realTimes: Self.audioSeconds / median, gigaOperations: operations / 1e9,
-            ceilingPercent: 100 * operations / median / peak(ceilings, format),
+            audioSeconds: Self.audioSeconds, milliseconds: spread.median * 1000,
+            millisecondsMin: spread.min * 1000, millisecondsMax: spread.max * 1000,
+            realTimes: Self.audioSeconds / spread.median, gigaOperations: operations / 1e9,
+            ceilingPercent: 100 * operations / spread.median / products,
             weightMegabytes: matrices.reduce(0) { $0 + $1.byteCount } >> 20,
             peakMegabytes: ProcessMemory.peakBytes >> 20)
         return ((opened.name, encoding), format)
@@ -148,23 +145,10 @@ struct SpeechBench {
                 format: format, present: shape.present, plain: shape.plain)
             let folder = try shape.folder(weights)
             let encoder = try speechEncoders.open(folder, on: compute)
-            let needed = weights.byteCount + Self.otherBytes
-            let available = ProcessMemory.availableBytes
-            guard needed <= available else {
-                throw CommandError.cannotRun(
-                    "the encoder of \(shape.name) needs \(needed >> 20) MB, \(available >> 20) MB "
-                        + "are free; try fewer --bits")
-            }
+            try weights.checkMemory(for: "the encoder of \(shape.name)")
             terminal.progress("making \(weights.byteCount >> 20) MB of weights")
             weights.fill()
             return Opened(name: shape.name, folder: folder, encoder: encoder)
         }
-    }
-
-    /// Operations a second that products with weights of `format` could do.
-    private func peak(_ ceilings: Ceilings, _ format: WeightFormat) -> Double {
-        guard plan.precision == .fast, format != .f32 else { return ceilings.f32PerSecond }
-        let fast = format.group == 0 ? ceilings.bf16PerSecond : ceilings.int8PerSecond
-        return fast == 0 ? ceilings.f32PerSecond : fast
     }
 }

@@ -2,9 +2,8 @@ import Kernels
 
 /// A speech model known by its dimensions alone: its encoder, and its decoder if that is one of
 /// `BenchShape`.
-struct SpeechShape: Sendable {
+struct SpeechShape: InventedModel, Sendable {
     var name: String
-    /// What the family's file reads of `config.json`.
     var config: String
     /// Beginnings of the names of optional tensors that the checkpoint has.
     var present: [String]
@@ -29,12 +28,6 @@ struct SpeechShape: Sendable {
 
     static func named(_ name: String) -> SpeechShape? {
         all.first { $0.name == name.lowercased() }
-    }
-
-    /// The model with all weights reserved; `InventedWeights.fill` makes them.
-    func folder(_ weights: InventedWeights) throws -> ModelFolder {
-        let config = try JSONValue.parse(config, source: name)
-        return try ModelFolder(name: name, config: config, invented: weights)
     }
 
     private static func whisper(

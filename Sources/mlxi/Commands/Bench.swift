@@ -40,8 +40,8 @@ struct Bench: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Weights of the shape that share a scale.", valueName: "count"))
-    var group = 64
+        help: ArgumentHelp("Weights of the shape that share a scale (64).", valueName: "count"))
+    var group: Int?
 
     @Option(
         name: [.customShort("p"), .long],
@@ -82,6 +82,7 @@ struct Bench: AsyncParsableCommand {
     private static let plainBits = 16
     private static let bitsDefault = 4
     private static let groupSizes = [32, 64, 128]
+    private static let groupDefault = 64
     private static let tokensMax = 1 << 20
     private static let repeatsMax = 1000
     private static let sequencesMax = 256
@@ -94,8 +95,17 @@ struct Bench: AsyncParsableCommand {
         if let bits, !Self.bitCounts.contains(bits) {
             throw ValidationError("--bits is \(bits), want one of \(Self.bitCounts)")
         }
-        guard Self.groupSizes.contains(group) else {
+        if let group, !Self.groupSizes.contains(group) {
             throw ValidationError("--group is \(group), want one of \(Self.groupSizes)")
+        }
+        guard shape != nil || (bits == nil && group == nil) else {
+            throw ValidationError("--bits and --group need --shape: a model has its own")
+        }
+        guard !cold || model != nil else {
+            throw ValidationError("--cold needs a model: it starts from its files")
+        }
+        guard batch == nil || !kernels else {
+            throw ValidationError("--batch needs a model or --shape")
         }
         guard (1...Self.tokensMax).contains(tokens) else {
             throw ValidationError("-n is \(tokens), want 1 to \(Self.tokensMax)")
@@ -172,7 +182,8 @@ struct Bench: AsyncParsableCommand {
 
     private func format(_ bitsDefault: Int) -> WeightFormat {
         let bits = bits ?? bitsDefault
-        return bits == Self.plainBits ? .bf16 : .affine(bits: bits, group: group)
+        return bits == Self.plainBits
+            ? .bf16 : .affine(bits: bits, group: group ?? Self.groupDefault)
     }
 
     /// Nil unless the subject is a speech model.
@@ -180,6 +191,7 @@ struct Bench: AsyncParsableCommand {
         let precision: Precision = common.precise ? .exact : .fast
         if let shape {
             guard let speech = SpeechShape.named(shape) else { return nil }
+            try refuseOfLanguageModels(batch: batch != nil && speech.decoder == nil)
             let decoder = try speech.decoder.map {
                 try plan(.shape(try BenchShape.named($0), format(Self.bitsDefault)))
             }
@@ -188,7 +200,14 @@ struct Bench: AsyncParsableCommand {
                 precision: precision, decoder: decoder)
         }
         guard let found = try foundModel(), try SpeechBench.isSpeech(found) else { return nil }
+        try refuseOfLanguageModels(batch: batch != nil)
         return SpeechBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
+    }
+
+    private func refuseOfLanguageModels(batch: Bool) throws {
+        guard !batch, !cold, text == nil else {
+            throw CommandError.usage("--batch, --cold and --text are for language models")
+        }
     }
 }
 
