@@ -57,6 +57,27 @@ public struct LayerNorm {
     }
 }
 
+extension ModelFolder {
+    /// The layer norm `name` over `count` columns.
+    ///
+    /// - Throws: `KernelError` when a tensor is missing or shaped otherwise.
+    public func layerNorm(_ name: String, _ count: Int) throws -> LayerNorm {
+        LayerNorm(
+            weight: try vector("\(name).weight", count: count),
+            bias: try vector("\(name).bias", count: count))
+    }
+
+    /// A matrix that must have the bias of its linear layer.
+    ///
+    /// - Throws: `KernelError` when a tensor is missing or shaped otherwise.
+    public func biasedMatrix(_ name: String, rows: Int, columns: Int) throws -> Weight {
+        guard has("\(name).bias") else {
+            throw KernelError.missing(file: path, tensor: "\(name).bias")
+        }
+        return try matrix(name, rows: rows, columns: columns)
+    }
+}
+
 /// Element-wise operations.
 public enum Activation {
     /// What a gate goes through.

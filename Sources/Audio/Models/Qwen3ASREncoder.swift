@@ -97,20 +97,12 @@ final class Qwen3ASREncoder: SpeechEncoder {
         layers = try (0..<config.layers).map {
             try Self.layer(folder, config, "\(prefix)layers.\($0)")
         }
-        finalNorm = try Self.norm(folder, "\(prefix)ln_post", width)
+        finalNorm = try folder.layerNorm("\(prefix)ln_post", width)
         inner = Linear(try folder.matrix(names.projections.inner, rows: width, columns: width))
         outer = Linear(
             try folder.matrix(names.projections.outer, rows: config.outputColumns, columns: width))
         positions = Sinusoids.table(
             Qwen3ASREncoderConfig.reduced(config.chunkFrames), width: width)
-    }
-
-    private static func norm(
-        _ folder: ModelFolder, _ name: String, _ count: Int
-    ) throws -> LayerNorm {
-        LayerNorm(
-            weight: try folder.vector("\(name).weight", count: count),
-            bias: try folder.vector("\(name).bias", count: count))
     }
 
     private static func layer(
@@ -121,13 +113,13 @@ final class Qwen3ASREncoder: SpeechEncoder {
             try folder.matrix("\(name).\(module)", rows: rows, columns: columns)
         }
         return Layer(
-            attentionNorm: try norm(folder, "\(name).self_attn_layer_norm", width),
+            attentionNorm: try folder.layerNorm("\(name).self_attn_layer_norm", width),
             queryKeyValue: Linear(
                 try matrix("self_attn.q_proj", width, width),
                 try matrix("self_attn.k_proj", width, width),
                 try matrix("self_attn.v_proj", width, width)),
             output: Linear(try matrix("self_attn.out_proj", width, width)),
-            finalNorm: try norm(folder, "\(name).final_layer_norm", width),
+            finalNorm: try folder.layerNorm("\(name).final_layer_norm", width),
             inner: Linear(try matrix("fc1", config.feedForward, width)),
             outer: Linear(try matrix("fc2", width, config.feedForward)))
     }

@@ -137,20 +137,3 @@ struct WhisperNames {
         return known
     }
 }
-
-extension ModelFolder {
-    /// The norm `name` over `count` columns.
-    func layerNorm(_ name: String, _ count: Int) throws -> LayerNorm {
-        LayerNorm(
-            weight: try vector("\(name).weight", count: count),
-            bias: try vector("\(name).bias", count: count))
-    }
-
-    /// A matrix that must have the bias of its linear layer.
-    func biasedMatrix(_ name: String, rows: Int, columns: Int) throws -> Weight {
-        guard has("\(name).bias") else {
-            throw KernelError.missing(file: path, tensor: "\(name).bias")
-        }
-        return try matrix(name, rows: rows, columns: columns)
-    }
-}

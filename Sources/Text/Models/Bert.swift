@@ -87,10 +87,7 @@ public final class Bert: EmbeddingModel {
                 eps: config.normEps)
         }
         func dense(_ name: String, _ rows: Int, _ columns: Int) throws -> Weight {
-            guard folder.has("\(name).bias") else {
-                throw KernelError.missing(file: folder.path, tensor: "\(name).bias")
-            }
-            return try folder.matrix(name, rows: rows, columns: columns)
+            try folder.biasedMatrix(name, rows: rows, columns: columns)
         }
         self.config = config
         let embeddings = "\(prefix)embeddings"

@@ -157,10 +157,9 @@ public final class Decoder: LanguageModel {
         let keyColumns = config.kvHeads * config.headDim
         func projection(_ letter: String, _ rows: Int) throws -> Weight {
             let module = "\(name).self_attn.\(letter)_proj"
-            guard folder.has("\(module).bias") || !config.traits.needsProjectionBias else {
-                throw KernelError.missing(file: folder.path, tensor: "\(module).bias")
-            }
-            return try folder.matrix(module, rows: rows, columns: config.hidden)
+            return config.traits.needsProjectionBias
+                ? try folder.biasedMatrix(module, rows: rows, columns: config.hidden)
+                : try folder.matrix(module, rows: rows, columns: config.hidden)
         }
         var headNorms: (RMSNorm, RMSNorm)?
         if config.traits.hasHeadNorms {
