@@ -37,8 +37,7 @@ public enum Attention {
             var kv = ck_kv(
                 keys: nil, values: nil, capacity: (longest + block - 1) / block * block,
                 heads: key.columns / headDim, head_dim: headDim,
-                format: ck_kv_sequence_format(
-                    headDim, compute.precision == .exact ? CK_EXACT : CK_FAST))
+                format: KVFormat.standard(compute.precision).code(headDim: headDim))
             kv.keys = compute.workspace.bytes(ck_kv_key_bytes(&kv))
             kv.values = compute.workspace.bytes(ck_kv_value_bytes(&kv))
             for sequence in sequences where !sequence.isEmpty {

@@ -2,8 +2,8 @@
 public enum Precision: Sendable {
     /// f32 activations throughout: the specification.
     case exact
-    /// int8 activations per group against quantized weights, bf16 against bf16 weights, and an f16
-    /// KV cache.
+    /// int8 activations per group against quantized weights, bf16 against bf16 weights, and two
+    /// bytes a number in the KV cache.
     case fast
 }
 

@@ -2,29 +2,23 @@ internal import CKernels
 import Foundation
 
 /// How keys and values are stored.
-public enum KVFormat: String, Sendable {
-    case f32, f16
-    /// Eight bits, and a step for each token of a head: about half of f16.
+public enum KVFormat: Sendable {
+    case f32
+    /// Two bytes: f16, or bf16 in the order of the machine's tiles where it has them.
+    case half
+    /// Eight bits, and a step for each token of a head: about half of `half`.
     case int8
 
-    /// f32 for exact arithmetic, f16 for fast.
+    /// f32 for exact arithmetic, two bytes for fast.
     public static func standard(_ precision: Precision) -> KVFormat {
-        precision == .exact ? .f32 : .f16
+        precision == .exact ? .f32 : .half
     }
 
-    var code: ck_format {
+    func code(headDim: Int) -> ck_format {
         switch self {
         case .f32: CK_F32
-        case .f16: CK_F16
+        case .half: ck_kv_half_format(headDim)
         case .int8: CK_INT8
-        }
-    }
-
-    var elementBytes: Int {
-        switch self {
-        case .f32: 4
-        case .f16: 2
-        case .int8: 1
         }
     }
 }
@@ -56,7 +50,7 @@ public final class KVCache {
         let rounded = (max(capacity, 1) + block - 1) / block * block
         var shape = ck_kv(
             keys: nil, values: nil, capacity: rounded, heads: heads, head_dim: headDim,
-            format: format.code)
+            format: format.code(headDim: headDim))
         let keyBytes = ck_kv_key_bytes(&shape)
         let valueBytes = ck_kv_value_bytes(&shape)
         byteCount = layers * (keyBytes + valueBytes)
@@ -90,16 +84,17 @@ public final class KVCache {
     /// Attention of `query` [n, queryHeads · headDim], whose tokens were just stored, over the cache.
     ///
     /// - Parameters:
+    ///   - unasked: tokens that were stored with those of the query, before them.
     ///   - causal: query i sees tokens up to its own position; otherwise all stored ones.
     ///   - window: tokens a query sees, itself included; nil for all.
     public func attend(
-        layer: Int, query: Rows, heads: Int, scale: Float, causal: Bool = true,
-        window: Int? = nil, into out: Rows
+        layer: Int, query: Rows, behind unasked: Int = 0, heads: Int, scale: Float,
+        causal: Bool = true, window: Int? = nil, into out: Rows
     ) {
         let attention = ck_attention(
             query: query.base, out: out.base, query_stride: query.stride, out_stride: out.stride,
-            count: query.count, heads: heads, key_count: length + query.count,
-            first_position: length, window: window ?? 0, causal: causal, scale: scale,
+            count: query.count, heads: heads, key_count: length + unasked + query.count,
+            first_position: length + unasked, window: window ?? 0, causal: causal, scale: scale,
             kv: layers[layer])
         withUnsafePointer(to: attention) { ck_attend($0) }
     }
@@ -116,11 +111,21 @@ public final class KVCache {
         length = count
     }
 
+    /// How numbers lie in memory.
+    var storage: String {
+        switch layers.first?.format {
+        case CK_F16: "f16"
+        case CK_BF16: "bf16"
+        case CK_INT8: "int8"
+        default: "f32"
+        }
+    }
+
     /// What a cache must have in common with another to take its contents.
     public var shape: String {
         let layer = layers.first
         return "\(layers.count) layers, \(layer?.heads ?? 0) heads of \(layer?.head_dim ?? 0), "
-            + format.rawValue
+            + storage
     }
 
     /// The memory of the first `count` tokens, part by part, always in the same order: what is
@@ -129,17 +134,24 @@ public final class KVCache {
         ofTokens count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
         require((0...capacity).contains(count), "\(count) of \(capacity) tokens")
+        func padded(_ number: Int, _ multiple: Int) -> Int {
+            (number + multiple - 1) / multiple * multiple
+        }
         let lanes = Self.keyLanes
         for layer in layers {
             let heads = layer.heads
-            let padded = (layer.head_dim + lanes - 1) / lanes * lanes
+            let inBlocks = layer.format == CK_BF16
+            let elementBytes = format == .f32 ? 4 : format == .half ? 2 : 1
             let sides = [
-                (layer.keys, layer.head_dim, (count + lanes - 1) / lanes * lanes),
-                (layer.values, padded, count),
+                (layer.keys, layer.head_dim, inBlocks ? count : padded(count, lanes)),
+                (
+                    layer.values, padded(layer.head_dim, lanes),
+                    inBlocks ? padded(count, Int(CK_KV_BLOCK)) : count
+                ),
             ]
             for (address, width, tokens) in sides {
                 guard let address else { continue }
-                let tokenBytes = width * format.elementBytes
+                let tokenBytes = width * elementBytes
                 for head in 0..<heads {
                     let start = address + head * capacity * tokenBytes
                     try body(.init(start: start, count: tokens * tokenBytes))

@@ -85,14 +85,17 @@ public enum Activation {
         case silu
         /// The tanh form of GELU.
         case geluTanh
+
+        var code: ck_gate { self == .silu ? CK_SILU : CK_GELU_TANH }
     }
 
     /// out = f(gate) · up; gate and up are columns of one projection.
     public static func multiply(_ function: Gate, gate: Rows, up: Rows, into out: Rows) {
         require(gate.columns == up.columns && out.columns == up.columns, "gated product shape")
         require(gate.stride == up.stride, "gate and up of different projections")
-        let kernel = function == .silu ? ck_silu_mul : ck_gelu_tanh_mul
-        kernel(gate.base, up.base, gate.stride, gate.count, gate.columns, out.base, out.stride)
+        ck_gated(
+            function.code, gate.base, up.base, gate.stride, gate.count, gate.columns, out.base,
+            out.stride)
     }
 
     /// x = gelu(x) in place, the exact erf form.

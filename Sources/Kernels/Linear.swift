@@ -75,6 +75,34 @@ public final class Linear {
         }
     }
 
+    /// y = down(f(gate(x)) · up(x)), or y += with `accumulate`, where this layer is gate and up. The
+    /// same as one after the other, but what lies between them stays small.
+    ///
+    /// - Parameters:
+    ///   - x: [n, columns]
+    ///   - y: [n, down.rows]
+    public func applyGated(
+        _ x: Rows, _ function: Activation.Gate, then down: Linear, into y: Rows,
+        accumulate: Bool = false, on compute: Compute
+    ) {
+        require(parts.count == 2 && parts[0].rows == parts[1].rows, "\(weights[0].name): no pair")
+        require(x.columns == columns, "\(weights[0].name): input \(x.columns), want \(columns)")
+        let inner = parts[0].rows
+        require(down.parts.count == 1, "\(down.weights[0].name): several matrices")
+        require(down.columns == inner, "\(down.weights[0].name): input \(inner)")
+        require(y.columns == down.rows && y.count == x.count, "\(weights[0].name): output shape")
+        guard x.count > 0 else { return }
+        let work = compute.workspace
+        work.scope {
+            let between = work.rows(3 * x.count + 1, max(inner, Self.lineFloats))
+            let scratch = work.bytes(ck_linear_scratch_bytes(x.count, max(columns, inner)))
+            ck_gated_pair(
+                parts.baseAddress, down.parts.baseAddress, function.code, x.base, x.stride, x.count,
+                between.base, y.base, y.stride, accumulate,
+                compute.precision == .exact ? CK_EXACT : CK_FAST, scratch)
+        }
+    }
+
     /// f32 numbers of a cache line.
     private static let lineFloats = 16
 }

@@ -33,6 +33,9 @@ public struct Rows {
             stride: stride)
     }
 
+    /// The last `count` rows.
+    public func last(_ count: Int) -> Rows { rows(self.count - count..<self.count) }
+
     /// The columns in `range` of every row.
     public func columns(_ range: Range<Int>) -> Rows {
         require(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range)")

@@ -28,12 +28,12 @@ import Testing
         Case(tokens: 90, heads: 5, kvHeads: 1, dims: 128), Case(tokens: 70, dims: 72),
         Case(tokens: 90, dims: 6), Case(tokens: 150, dims: 8, window: 10),
         Case(tokens: 150, dims: 8, window: 64),
-        Case(tokens: 150, dims: 8, window: 65, format: .f16),
+        Case(tokens: 150, dims: 8, window: 65, format: .half),
         Case(tokens: 104, dims: 16, causal: false),
-        Case(tokens: 66, heads: 3, kvHeads: 3, dims: 56, causal: false), Case(format: .f16),
-        Case(tokens: 66, heads: 3, kvHeads: 1, dims: 256, format: .f16),
-        Case(tokens: 200, heads: 5, kvHeads: 1, dims: 64, window: 70, format: .f16),
-        Case(tokens: 150, heads: 4, kvHeads: 2, dims: 128, format: .f16),
+        Case(tokens: 66, heads: 3, kvHeads: 3, dims: 56, causal: false), Case(format: .half),
+        Case(tokens: 66, heads: 3, kvHeads: 1, dims: 256, format: .half),
+        Case(tokens: 200, heads: 5, kvHeads: 1, dims: 64, window: 70, format: .half),
+        Case(tokens: 150, heads: 4, kvHeads: 2, dims: 128, format: .half),
         Case(format: .int8), Case(tokens: 100, dims: 8, window: 65, format: .int8),
         Case(tokens: 90, dims: 6, format: .int8),
         Case(tokens: 80, heads: 3, kvHeads: 1, dims: 64, window: 70, format: .int8),
@@ -113,7 +113,7 @@ import Testing
         // f16 keys and values carry 11 bits, the bf16 products of AMX 8; int8 has steps of a 127th of
         // the largest number of a head.
         let rounding = isa == "amx" ? 1e-2 : 4e-3
-        let tolerance = c.format == .f32 ? 2e-6 : c.format == .f16 ? rounding : 6e-2
+        let tolerance = c.format == .f32 ? 2e-6 : c.format == .half ? rounding : 6e-2
         #expect(difference(found, definition(c, x)).max < tolerance)
     }
 
@@ -133,7 +133,7 @@ import Testing
         let results = try InstructionSets.available.map { isa in
             try InstructionSets.with(isa) {
                 let cache = try KVCache(
-                    layers: 1, heads: 1, headDim: 10, capacity: 1, format: .f16)
+                    layers: 1, heads: 1, headDim: 10, capacity: 1, format: .half)
                 let x = Matrix(1, 10, values)
                 let out = Matrix(1, 10)
                 cache.store(layer: 0, keys: x.rows, values: x.rows)

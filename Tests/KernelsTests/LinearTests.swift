@@ -18,6 +18,9 @@ private struct Inputs {
         }
     }
 
+    /// As many rows of another length.
+    func like(columns: Int) -> Inputs { Inputs(count: count, columns: columns, seed: 1) }
+
     func row(_ index: Int) -> ArraySlice<Float> {
         values[index * stride..<index * stride + columns]
     }
@@ -44,6 +47,28 @@ private func linear(
             matrices, matrices.count, base + first * inputs.stride, inputs.stride, count, &y,
             rows + outputPadding, previous != nil, precision, scratch)
     }
+    return y
+}
+
+/// down · (f(gate · x) * (up · x)) added to what was there.
+private func gatedPair(
+    _ pair: [StoredMatrix], _ down: StoredMatrix, _ function: ck_gate, _ inputs: Inputs,
+    adding previous: [Float]
+) -> [Float] {
+    var y = previous
+    let inner = down.columns
+    let widest = max(inputs.columns, inner)
+    let bytes = ck_linear_scratch_bytes(inputs.count, widest)
+    let scratch = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 1)
+    let between = UnsafeMutablePointer<Float>.allocate(capacity: 3 * inputs.count * inner + 16)
+    defer {
+        scratch.deallocate()
+        between.deallocate()
+    }
+    var matrix = down.matrix
+    ck_gated_pair(
+        pair.map(\.matrix), &matrix, function, inputs.values, inputs.stride, inputs.count, between,
+        &y, down.rows + outputPadding, true, CK_FAST, scratch)
     return y
 }
 
@@ -308,5 +333,34 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
     @Test func unknownInstructionSetIsRefused() {
         #expect(!ck_isa_select("sse9") && !ck_isa_select_thread("sse9"))
         #expect(InstructionSets.available.last == "scalar")
+    }
+
+    /// To the bit, though what lies between is quantized where it was computed.
+    @Test(arguments: StoredFormat.all.filter { $0.bits != 16 }, [3, 16, 37, 530])
+    func gatedPairEqualsItsSteps(format: StoredFormat, count: Int) {
+        let columns = format.isPlain ? 40 : format.group
+        let inner = 256
+        let rows = 9
+        let pair = [4, 5].map { seed in
+            StoredMatrix(format, rows: inner, columns: columns, seed: seed, offset: seed == 5)
+        }
+        let down = StoredMatrix(format, rows: rows, columns: inner, seed: 6, offset: true)
+        let inputs = Inputs(count: count, columns: columns, seed: 10)
+        let before = noise(count * (rows + outputPadding), seed: 3)
+        InstructionSets.forEach { isa in
+            for function in [CK_SILU, CK_GELU_TANH] {
+                let both = linear(pair, inputs, precision: CK_FAST)
+                var middle = inputs.like(columns: inner)
+                both.withUnsafeBufferPointer { both in
+                    guard let gate = both.baseAddress else { return }
+                    ck_gated(
+                        function, gate, gate + inner, 2 * inner + outputPadding, count, inner,
+                        &middle.values, middle.stride)
+                }
+                let steps = linear([down], middle, precision: CK_FAST, adding: before)
+                let one = gatedPair(pair, down, function, inputs, adding: before)
+                #expect(sameBits(one, steps), "\(isa), \(function)")
+            }
+        }
     }
 }

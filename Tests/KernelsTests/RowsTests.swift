@@ -53,8 +53,8 @@ import Testing
         var tanhGate = output(size)
         var erfGelu = gate
         InstructionSets.with(isa) {
-            ck_silu_mul(gate, up, size, 1, size, &silu, size)
-            ck_gelu_tanh_mul(gate, up, size, 1, size, &tanhGate, size)
+            ck_gated(CK_SILU, gate, up, size, 1, size, &silu, size)
+            ck_gated(CK_GELU_TANH, gate, up, size, 1, size, &tanhGate, size)
             ck_gelu(&erfGelu, size, 1, size)
         }
         func relative(_ found: [Float], _ definition: (Double) -> Double, _ factor: [Float])

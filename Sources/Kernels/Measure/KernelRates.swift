@@ -141,7 +141,7 @@ private struct KernelBench {
     }
 
     func attention(_ each: (KernelRate) throws -> Void) throws {
-        for format in [KVFormat.f16, .int8] { try attention(format, each) }
+        for format in [KVFormat.half, .int8] { try attention(format, each) }
     }
 
     private func attention(
@@ -166,7 +166,7 @@ private struct KernelBench {
                 let seen = count * keys - count * (count - 1) / 2
                 try each(
                     rate(
-                        "attention \(format.rawValue) cache",
+                        "attention \(cache.storage) cache",
                         "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
                         operations: 4 * seen * heads * headDim, per: seconds,
                         of: ceilings.f32PerSecond))

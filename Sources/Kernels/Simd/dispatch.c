@@ -78,6 +78,7 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.name = "amx";
         table_amx.narrows = true;
         table_amx.tile = CK_TILE_TOKENS;
+        table_amx.hands_on = true;
         table_amx.quantize = ck_quantize_amx;
         table_amx.linear_block = ck_linear_block_amx;
         table_amx.kv_store = ck_kv_store_amx;

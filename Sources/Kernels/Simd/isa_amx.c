@@ -19,6 +19,7 @@
 #include "attention.inc"
 #include "linear_lanes.inc"
 #include "linear_decode.inc"
+#include "linear_quantize.inc"
 #include "linear_pack_avx512.inc"
 #include "linear_int8_avx512.inc"
 #include "linear_amx.inc"

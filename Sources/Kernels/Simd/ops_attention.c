@@ -10,9 +10,8 @@ static size_t token_bytes(const ck_kv *kv, size_t dims) {
     return dims * (kv->format == CK_F32 ? 4 : 2);
 }
 
-ck_format ck_kv_sequence_format(size_t head_dim, ck_precision precision) {
+ck_format ck_kv_half_format(size_t head_dim) {
     const size_t tile = 32;  // numbers of a row of one of the processor's tiles
-    if (precision == CK_EXACT) return CK_F32;
     return ck_table_current()->narrows && head_dim % tile == 0 ? CK_BF16 : CK_F16;
 }
 
@@ -39,11 +38,10 @@ static void store_item(void *context, size_t item) {
     const size_t begin = block > job->first ? block - job->first : 0;
     size_t end = block + CK_KV_BLOCK - job->first;
     if (end > job->count) end = job->count;
-    for (size_t i = begin; i < end; i++)
-        for (size_t head = 0; head < job->kv->heads; head++)
-            table->kv_store(job->kv, head, job->first + i,
-                            job->keys + i * job->key_stride + head * dims,
-                            job->values + i * job->value_stride + head * dims);
+    for (size_t head = 0; head < job->kv->heads; head++)
+        table->kv_store(job->kv, head, job->first + begin, end - begin,
+                        job->keys + begin * job->key_stride + head * dims, job->key_stride,
+                        job->values + begin * job->value_stride + head * dims, job->value_stride);
 }
 
 void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,

@@ -7,6 +7,7 @@ enum {
     GROUP_MIN = 16,            // smallest group of any format
     ROWS_OF_QUANTIZE_ITEM = CK_TILE_TOKENS,
     ROW_ALIGNMENT = 64,        // blocks of output rows are cut at multiples of this
+    GATED_ALIGNMENT = CK_GATED_ROWS,
     ROWS_OF_BLOCK_MAX = 256,
     ITEMS_PER_THREAD = 8,      // enough to even out threads that are not scheduled
 };
@@ -69,7 +70,11 @@ typedef struct {
     float *y;
     size_t y_stride;
     bool accumulate;
-    uint16_t *narrow;  // see ck_block
+    // See ck_block.
+    uint16_t *narrow;
+    const ck_matrix *up;
+    ck_gate function;
+    ck_activations *next;
     size_t rows_of_block;
     size_t tokens_of_block;
     size_t token_blocks;
@@ -82,17 +87,16 @@ static void *carve(char **scratch, size_t bytes) {
     return start;
 }
 
-static void place_activations(linear_job *job, char *scratch) {
-    ck_activations *a = &job->activations;
+static void place_activations(ck_activations *a, size_t count, size_t tile, char *scratch) {
     a->groups = a->columns / a->group;
     a->code_stride = code_stride(a->columns);
-    a->tile = job->count < CK_TILE_TOKENS ? 1 : job->table->tile;
+    a->tile = count < CK_TILE_TOKENS ? 1 : tile;
     const bool alone = a->tile == 1;
     a->code_step = alone ? a->code_stride : a->group;
     a->code_group_step = a->tile * a->group;
     a->value_step = alone ? a->groups : 1;
     a->value_group_step = a->tile;
-    const size_t rows = tiled(job->count), values = rows * a->groups;
+    const size_t rows = tiled(count), values = rows * a->groups;
     a->codes = carve(&scratch, rows * a->code_stride);
     a->scales = carve(&scratch, values * sizeof(float));
     a->sums = carve(&scratch, values * sizeof(float));
@@ -140,6 +144,9 @@ static void block_item(void *context, size_t turn) {
         .y_stride = job->y_stride,
         .accumulate = job->accumulate,
         .narrow = job->narrow,
+        .up = job->up,
+        .function = job->function,
+        .next = job->next,
         .panel = panel,
     };
     const size_t rows_left = part->rows - block.first_row;
@@ -158,7 +165,8 @@ static void cut_blocks(linear_job *job) {
     job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), tile);
     job->token_blocks = divide_up(job->count, job->tokens_of_block);
     const size_t items = ck_pool_threads() * ITEMS_PER_THREAD;
-    const size_t wanted = round_up(divide_up(rows * job->token_blocks, items), ROW_ALIGNMENT);
+    const size_t wanted = round_up(divide_up(rows * job->token_blocks, items),
+                                   job->next ? GATED_ALIGNMENT : ROW_ALIGNMENT);
     const size_t most = job->activations.many ? CK_MANY_ROWS : ROWS_OF_BLOCK_MAX;
     job->rows_of_block = wanted < most ? wanted : most;
 }
@@ -176,7 +184,7 @@ static void run_job(linear_job *job, bool narrow, void *scratch) {
     if (narrow)
         job->activations.narrow = carve(&place, narrow_bytes(job->count, job->activations.columns));
     else if (job->activations.group != 0)
-        place_activations(job, place);
+        place_activations(&job->activations, job->count, job->table->tile, place);
     if (narrow || job->activations.group != 0) {
         ck_parallel(divide_up(job->count, ROWS_OF_QUANTIZE_ITEM), quantize_item, job);
     }
@@ -249,6 +257,56 @@ void ck_gelu_pair(const ck_matrix *inner, const ck_matrix *outer, const float *x
                          .y = y,
                          .y_stride = y_stride,
                          .accumulate = accumulate};
+    run_blocks(&second);
+}
+
+/// Whether the products with `gate_up` can hand their results to that with `down` quantized.
+static bool hands_on_quantized(const ck_matrix *gate_up, const ck_matrix *down, size_t count,
+                               ck_precision precision) {
+    const size_t group = quantization_group(gate_up, precision);
+    const size_t next = quantization_group(down, precision);
+    return ck_table_current()->hands_on && count >= CK_TILE_TOKENS && group != 0 && next != 0 &&
+           quantization_group(gate_up + 1, precision) == group &&
+           gate_up->rows % CK_GATED_ROWS == 0;
+}
+
+void ck_gated_pair(const ck_matrix *gate_up, const ck_matrix *down, ck_gate function,
+                   const float *x, size_t x_stride, size_t count, float *between, float *y,
+                   size_t y_stride, bool accumulate, ck_precision precision, void *scratch) {
+    if (count == 0) return;
+    const size_t inner = gate_up->rows, columns = gate_up->columns;
+    if (!hands_on_quantized(gate_up, down, count, precision)) {
+        float *product = between + count * 2 * inner;
+        ck_linear(gate_up, 2, x, x_stride, count, between, 2 * inner, false, precision, scratch);
+        ck_gated(function, between, between + inner, 2 * inner, count, inner, product, inner);
+        ck_linear(down, 1, product, inner, count, y, y_stride, accumulate, precision, scratch);
+        return;
+    }
+    linear_job first = {
+        .table = ck_table_current(),
+        .parts = gate_up,
+        .part_count = 1,
+        .activations = {.x = x,
+                        .x_stride = x_stride,
+                        .columns = columns,
+                        .group = quantization_group(gate_up, precision)},
+        .count = count,
+        .up = gate_up + 1,
+        .function = function,
+    };
+    linear_job second = {
+        .table = first.table,
+        .parts = down,
+        .part_count = 1,
+        .activations = {.columns = inner, .group = quantization_group(down, precision)},
+        .count = count,
+        .y = y,
+        .y_stride = y_stride,
+        .accumulate = accumulate,
+    };
+    first.next = &second.activations;
+    place_activations(&second.activations, count, first.table->tile, (char *)between);
+    run_job(&first, false, scratch);
     run_blocks(&second);
 }
 

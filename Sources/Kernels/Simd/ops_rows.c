@@ -105,18 +105,11 @@ static void gelu_tanh_mul_row(const ck_table *table, const row_args *r, size_t r
                          r->out + row * r->out_stride);
 }
 
-void ck_silu_mul(const float *gate, const float *up, size_t in_stride, size_t count, size_t columns,
-                 float *out, size_t out_stride) {
+void ck_gated(ck_gate function, const float *gate, const float *up, size_t in_stride, size_t count,
+              size_t columns, float *out, size_t out_stride) {
     row_args args = {.a = gate, .b = up, .a_stride = in_stride, .b_stride = in_stride,
                      .columns = columns, .out = out, .out_stride = out_stride};
-    for_rows(count, columns * 4, silu_mul_row, &args);
-}
-
-void ck_gelu_tanh_mul(const float *gate, const float *up, size_t in_stride, size_t count,
-                      size_t columns, float *out, size_t out_stride) {
-    row_args args = {.a = gate, .b = up, .a_stride = in_stride, .b_stride = in_stride,
-                     .columns = columns, .out = out, .out_stride = out_stride};
-    for_rows(count, columns * 4, gelu_tanh_mul_row, &args);
+    for_rows(count, columns * 4, function == CK_SILU ? silu_mul_row : gelu_tanh_mul_row, &args);
 }
 
 static void gelu_row(const ck_table *table, const row_args *r, size_t row) {

@@ -16,6 +16,7 @@ typedef struct {
     // linear: see linear.h for the activation layout and the meaning of a block
     bool narrows;  // whether bf16 weights meet activations rounded to bf16, and queries such keys
     size_t tile;   // rows of activations that lie together where there are as many, else 1
+    bool hands_on;  // whether blocks of whole tiles can quantize their outputs for the next product
     void (*quantize)(const ck_activations *activations, size_t first, size_t count);
     void (*linear_block)(const ck_block *block);
     void (*row)(const ck_matrix *matrix, size_t row, float *out);
@@ -31,9 +32,9 @@ typedef struct {
     void (*gelu)(float *x, size_t columns);
     void (*add)(const float *x, size_t columns, float *y);
 
-    // keys and values of one token and one head
-    void (*kv_store)(const ck_kv *kv, size_t head, size_t token, const float *key,
-                     const float *value);
+    // keys and values of one head for `count` tokens from `token`, all of one block
+    void (*kv_store)(const ck_kv *kv, size_t head, size_t token, size_t count, const float *keys,
+                     size_t key_stride, const float *values, size_t value_stride);
     // attention of query rows [first, first + count) for the query heads of one key head
     void (*attend)(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 
@@ -53,8 +54,8 @@ extern const ck_table ck_table_avx512;
 /// What AMX does better than AVX-512; the thread's use of tiles must have been permitted.
 void ck_quantize_amx(const ck_activations *activations, size_t first, size_t count);
 void ck_linear_block_amx(const ck_block *block);
-void ck_kv_store_amx(const ck_kv *kv, size_t head, size_t token, const float *key,
-                     const float *value);
+void ck_kv_store_amx(const ck_kv *kv, size_t head, size_t token, size_t count, const float *keys,
+                     size_t key_stride, const float *values, size_t value_stride);
 void ck_attend_amx(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 double ck_peak_amx(ck_peak_kind kind, size_t rounds);
 #endif

@@ -84,11 +84,7 @@ CK_INLINE vf v_exp(vf x) {
 #endif
 }
 
-CK_INLINE vf v_sigmoid(vf x) { return (vf)1.0f / ((vf)1.0f + v_exp(-x)); }
-
-CK_INLINE vf v_tanh(vf x) { return (vf)1.0f - (vf)2.0f / (v_exp(x + x) + (vf)1.0f); }
-
-/// 1 / x within an ulp or two, for x near 1; a division takes as long as the rest of erf.
+/// 1 / x within an ulp or two, for x from 1 on; a division takes as long as an exponential.
 CK_INLINE vf v_reciprocal(vf x) {
 #if defined(CK_ISA_AVX512)
     const vf r = (vf)_mm512_rcp14_ps((__m512)x);
@@ -96,6 +92,18 @@ CK_INLINE vf v_reciprocal(vf x) {
 #else
     return (vf)1.0f / x;
 #endif
+}
+
+CK_INLINE vf v_sigmoid(vf x) { return v_reciprocal((vf)1.0f + v_exp(-x)); }
+
+CK_INLINE vf v_tanh(vf x) { return (vf)1.0f - (vf)2.0f * v_reciprocal(v_exp(x + x) + (vf)1.0f); }
+
+CK_INLINE vf v_silu(vf x) { return x * v_sigmoid(x); }
+
+/// The tanh form of GELU.
+CK_INLINE vf v_gelu_tanh(vf x) {
+    vf inner = (vf)0.7978845608028654f * v_fma((vf)0.044715f * x * x, x, x);
+    return x * (vf)0.5f * ((vf)1.0f + v_tanh(inner));
 }
 
 /// erf(x) within 2e-7 (Abramowitz and Stegun 7.1.26).

@@ -18,8 +18,9 @@ public protocol LanguageModel: AnyObject {
     func embed(_ tokens: ArraySlice<Int32>, into hidden: Rows)
 
     /// Runs `hidden` [n, hiddenColumns], in place, through all layers behind the tokens in the caches
-    /// of `placement`, and appends their keys and values to them.
-    func forward(_ hidden: Rows, in placement: Placement, on compute: Compute)
+    /// of `placement`, and appends their keys and values to them. Of the last `kept` rows the result
+    /// is wanted; the others stop where the last layer has their keys and values.
+    func forward(_ hidden: Rows, in placement: Placement, keeping kept: Int, on compute: Compute)
 
     /// Final norm and output matrix: hidden [n, hiddenColumns] -> logits [n, vocabularyCount].
     func logits(_ hidden: Rows, into logits: Rows, on compute: Compute)

@@ -11,22 +11,24 @@ public enum Placement {
     ///
     /// - Parameters:
     ///   - layer: index of the layer in the caches.
-    ///   - query: [n, heads · headDim]
+    ///   - query: [m, heads · headDim], of the last m <= n rows; all where rows are of many caches.
     ///   - key: [n, kvHeads · headDim], and `value` likewise.
     ///   - window: keys that a query sees, itself included; nil for all.
-    ///   - out: [n, heads · headDim]
+    ///   - out: [m, heads · headDim]
     func attend(
         layer: Int, query: Rows, key: Rows, value: Rows, rope: Rope, heads: Int, scale: Float,
         window: Int? = nil, into out: Rows
     ) {
-        forEach(query.count) { cache, rows in
-            let (query, key) = (query.rows(rows), key.rows(rows))
-            rope.apply(query, at: cache.length)
+        let unasked = key.count - query.count
+        forEach(key.count) { cache, rows in
+            let asking = max(rows.lowerBound - unasked, 0)..<rows.upperBound - unasked
+            let (query, key) = (query.rows(asking), key.rows(rows))
+            rope.apply(query, at: cache.length + key.count - query.count)
             rope.apply(key, at: cache.length)
             cache.store(layer: layer, keys: key, values: value.rows(rows))
             cache.attend(
-                layer: layer, query: query, heads: heads, scale: scale, window: window,
-                into: out.rows(rows))
+                layer: layer, query: query, behind: key.count - query.count, heads: heads,
+                scale: scale, window: window, into: out.rows(asking))
         }
     }
 

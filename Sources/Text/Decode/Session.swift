@@ -132,7 +132,8 @@ public final class Session {
         compute.workspace.scope {
             let hidden = compute.workspace.rows(next.count, model.hiddenColumns)
             model.embed(next[...], into: hidden)
-            model.forward(hidden, in: .each(sessions.map(\.cache)), on: compute)
+            model.forward(
+                hidden, in: .each(sessions.map(\.cache)), keeping: next.count, on: compute)
             let logits = compute.workspace.rows(next.count, model.vocabularyCount)
             model.logits(hidden, into: logits, on: compute)
             for (row, session) in sessions.enumerated() {
@@ -156,7 +157,7 @@ public final class Session {
         for start in stride(from: added.startIndex, to: added.endIndex, by: Self.prefillTokensMax) {
             let part = added[start..<min(start + Self.prefillTokensMax, added.endIndex)]
             try compute.workspace.scope {
-                let hidden = forward(part, splice: nil)
+                let hidden = forward(part, splice: nil, keeping: part.count)
                 for first in stride(from: 0, to: part.count, by: Self.logitRowsMax) {
                     let rows = hidden.rows(first..<min(first + Self.logitRowsMax, part.count))
                     writeLogits(of: rows)
@@ -217,7 +218,7 @@ public final class Session {
         _ added: ArraySlice<Int32>, splice: (position: Int, rows: Rows)?, logitCount: Int
     ) {
         compute.workspace.scope {
-            let hidden = forward(added, splice: splice)
+            let hidden = forward(added, splice: splice, keeping: logitCount)
             self.logitCount = 0
             if logitCount > 0 {
                 writeLogits(of: hidden.rows(added.count - logitCount..<added.count))
@@ -225,15 +226,19 @@ public final class Session {
         }
     }
 
-    /// Runs tokens behind those in the cache; the hidden states live in the enclosing scope.
+    /// Runs tokens behind those in the cache; the hidden states, of which the last `kept` are
+    /// complete, live in the enclosing scope.
     private func forward(
-        _ added: ArraySlice<Int32>, splice: (position: Int, rows: Rows)?
+        _ added: ArraySlice<Int32>, splice: (position: Int, rows: Rows)?, keeping kept: Int
     ) -> Rows {
         let start = tokens.count
         let hidden = compute.workspace.rows(added.count, model.hiddenColumns)
         model.embed(added, into: hidden)
         if let splice { Self.overlay(splice, on: hidden, from: start) }
-        model.forward(hidden, in: .one(cache), on: compute)
+        // A trace shows all that the reference implementation computes.
+        model.forward(
+            hidden, in: .one(cache), keeping: compute.trace == nil ? kept : added.count,
+            on: compute)
         append(added, isPlain: splice.map { start + added.count <= $0.position } ?? true)
         return hidden
     }

@@ -197,34 +197,42 @@ public final class Decoder: LanguageModel {
     }
 
     /// All layers, in place on `hidden`.
-    public func forward(_ hidden: Rows, in placement: Placement, on compute: Compute) {
-        run(hidden, .placement(placement), on: compute)
+    public func forward(
+        _ hidden: Rows, in placement: Placement, keeping kept: Int, on compute: Compute
+    ) {
+        run(hidden, .placement(placement), keeping: kept, on: compute)
         placement.advance(by: hidden.count)
     }
 
     /// All layers and the final norm, in place on `hidden`, over several texts that do not see each
     /// other; nothing is kept.
     public func encode(_ hidden: Rows, sequences: [Range<Int>], on compute: Compute) {
-        run(hidden, .sequences(sequences), on: compute)
+        run(hidden, .sequences(sequences), keeping: hidden.count, on: compute)
         finalNorm.apply(hidden, into: hidden)
     }
 
-    private func run(_ hidden: Rows, _ context: Context, on compute: Compute) {
+    private func run(
+        _ hidden: Rows, _ context: Context, keeping kept: Int, on compute: Compute
+    ) {
         compute.traceRows("embeddings", hidden)
         for (index, layer) in layers.enumerated() {
-            attention(hidden, layer, index, context, compute)
+            let asking = index == layers.count - 1 ? kept : hidden.count
+            attention(hidden, asking, layer, index, context, compute)
             compute.workspace.scope {
-                let m = compute.workspace.rows(hidden.count, config.hidden)
-                layer.postAttentionNorm.apply(hidden, into: m)
-                layer.feedForward.apply(m, into: hidden, accumulate: true, on: compute)
+                let m = compute.workspace.rows(asking, config.hidden)
+                layer.postAttentionNorm.apply(hidden.last(asking), into: m)
+                layer.feedForward.apply(
+                    m, into: hidden.last(asking), accumulate: true, on: compute)
             }
             compute.traceRows("layer_\(index)", hidden)
         }
     }
 
-    /// hidden += Wo · attention(RoPE(norm(Wq h)), RoPE(norm(Wk h)), Wv h), h = norm(hidden)
+    /// Of the last `asking` rows hidden += Wo · attention(RoPE(norm(Wq h)), RoPE(norm(Wk h)), Wv h),
+    /// h = norm(hidden)
     private func attention(
-        _ hidden: Rows, _ layer: Layer, _ index: Int, _ context: Context, _ compute: Compute
+        _ hidden: Rows, _ asking: Int, _ layer: Layer, _ index: Int, _ context: Context,
+        _ compute: Compute
     ) {
         let work = compute.workspace
         let count = hidden.count
@@ -235,12 +243,12 @@ public final class Decoder: LanguageModel {
             layer.inputNorm.apply(hidden, into: h)
             let projected = work.rows(count, queryColumns + 2 * keyColumns)
             layer.queryKeyValue.apply(h, into: projected, on: compute)
-            let query = projected.columns(0..<queryColumns)
+            let query = projected.columns(0..<queryColumns).last(asking)
             let key = projected.columns(queryColumns..<queryColumns + keyColumns)
             let value = projected.columns(queryColumns + keyColumns..<projected.columns)
             layer.headNorms?.query.applyToHeads(query)
             layer.headNorms?.key.applyToHeads(key)
-            let mixed = work.rows(count, queryColumns)
+            let mixed = work.rows(asking, queryColumns)
             switch context {
             case .placement(let placement):
                 placement.attend(
@@ -256,7 +264,7 @@ public final class Decoder: LanguageModel {
                     sequences, query: query, key: key, value: value, heads: config.heads,
                     causal: true, into: mixed, on: compute)
             }
-            layer.output.apply(mixed, into: hidden, accumulate: true, on: compute)
+            layer.output.apply(mixed, into: hidden.last(asking), accumulate: true, on: compute)
         }
     }
 

@@ -10,7 +10,6 @@ protocol FeedForward {
 struct DenseFeedForward: FeedForward {
     private let gateUp: Linear  // [2 · inner, hidden]
     private let down: Linear
-    private let inner: Int
     private let gate: Activation.Gate
 
     /// - Parameter name: module path of `gate_proj`, `up_proj` and `down_proj`.
@@ -29,22 +28,12 @@ struct DenseFeedForward: FeedForward {
     ///   - gate: [inner, hidden], as `up`.
     ///   - down: [hidden, inner]
     init(gate: Weight, up: Weight, down: Weight, activation: Activation.Gate = .silu) {
-        inner = gate.rows
         gateUp = Linear(gate, up)
         self.down = Linear(down)
         self.gate = activation
     }
 
     func apply(_ x: Rows, into y: Rows, accumulate: Bool, on compute: Compute) {
-        let work = compute.workspace
-        work.scope {
-            let both = work.rows(x.count, 2 * inner)
-            gateUp.apply(x, into: both, on: compute)
-            let product = work.rows(x.count, inner)
-            Activation.multiply(
-                gate, gate: both.columns(0..<inner), up: both.columns(inner..<2 * inner),
-                into: product)
-            down.apply(product, into: y, accumulate: accumulate, on: compute)
-        }
+        gateUp.applyGated(x, gate, then: down, into: y, accumulate: accumulate, on: compute)
     }
 }

@@ -186,19 +186,22 @@ final class Gemma3: LanguageModel {
         }
     }
 
-    func forward(_ hidden: Rows, in placement: Placement, on compute: Compute) {
+    func forward(_ hidden: Rows, in placement: Placement, keeping kept: Int, on compute: Compute) {
         compute.traceRows("embeddings", hidden)
         for (index, layer) in layers.enumerated() {
-            attention(hidden, layer, index, placement, compute)
-            feedForward(hidden, layer, compute)
+            let asking = index == layers.count - 1 ? kept : hidden.count
+            attention(hidden, asking, layer, index, placement, compute)
+            feedForward(hidden.last(asking), layer, compute)
             compute.traceRows("layer_\(index)", hidden)
         }
         placement.advance(by: hidden.count)
     }
 
-    /// hidden += norm(Wo · attention(RoPE(norm(Wq h)), RoPE(norm(Wk h)), Wv h)), h = norm(hidden)
+    /// Of the last `asking` rows hidden += norm(Wo · attention(RoPE(norm(Wq h)), RoPE(norm(Wk h)),
+    /// Wv h)), h = norm(hidden)
     private func attention(
-        _ hidden: Rows, _ layer: Layer, _ index: Int, _ placement: Placement, _ compute: Compute
+        _ hidden: Rows, _ asking: Int, _ layer: Layer, _ index: Int, _ placement: Placement,
+        _ compute: Compute
     ) {
         let work = compute.workspace
         let queryColumns = config.heads * config.headDim
@@ -209,18 +212,19 @@ final class Gemma3: LanguageModel {
             layer.inputNorm.apply(hidden, into: h)
             let projected = work.rows(hidden.count, queryColumns + 2 * keyColumns)
             layer.queryKeyValue.apply(h, into: projected, on: compute)
-            let query = projected.columns(0..<queryColumns)
+            let query = projected.columns(0..<queryColumns).last(asking)
             let key = projected.columns(queryColumns..<queryColumns + keyColumns)
             let value = projected.columns(queryColumns + keyColumns..<projected.columns)
             layer.queryNorm.applyToHeads(query)
             layer.keyNorm.applyToHeads(key)
-            let mixed = work.rows(hidden.count, queryColumns)
+            let mixed = work.rows(asking, queryColumns)
             placement.attend(
                 layer: index, query: query, key: key, value: value, rope: rope,
                 heads: config.heads, scale: config.scale, window: layer.window, into: mixed)
-            layer.output.apply(mixed, into: h, on: compute)
-            layer.postAttentionNorm.apply(h, into: h)
-            Activation.add(h, to: hidden)
+            let added = h.last(asking)
+            layer.output.apply(mixed, into: added, on: compute)
+            layer.postAttentionNorm.apply(added, into: added)
+            Activation.add(added, to: hidden.last(asking))
         }
     }
 

@@ -42,7 +42,7 @@ struct KVOptions: ParsableArguments {
                 + "which has 32.", valueName: "count"))
     var kvBits: Int?
 
-    private static let formats: [Int: KVFormat] = [8: .int8, 16: .f16]
+    private static let formats: [Int: KVFormat] = [8: .int8, 16: .half]
 
     func validate() throws {
         if let kvBits, Self.formats[kvBits] == nil {

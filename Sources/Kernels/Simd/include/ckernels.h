@@ -50,8 +50,8 @@ typedef struct {
 
 /// Keys and values of one layer. A key block holds 16 tokens, dimension by dimension, so that one
 /// vector holds the same dimension of neighbouring keys; a value row is padded to a multiple of 16.
-/// Behind CK_INT8 codes lie their scales, f32 [heads][capacity]. CK_BF16 is for sequences that are
-/// stored from their first token on and attended to once: in the order of the instruction set in use.
+/// Behind CK_INT8 codes lie their scales, f32 [heads][capacity]. CK_BF16 is what AMX multiplies: keys
+/// [heads][capacity][head_dim], values [heads][capacity / 64][head_dim][64].
 typedef struct {
     void *keys;        // [heads][capacity / 16][head_dim][16]
     void *values;      // [heads][capacity][padded head_dim]
@@ -153,6 +153,16 @@ void ck_gelu_pair(const ck_matrix *inner, const ck_matrix *outer, const float *x
                   size_t count, float *between, float *y, size_t y_stride, bool accumulate,
                   ck_precision precision, void *scratch);
 
+/// What a gate goes through.
+typedef enum { CK_SILU = 0, CK_GELU_TANH = 1 } ck_gate;
+
+/// y = (f(x . gate^T) * (x . up^T)) . down^T, or y += with `accumulate`: ck_linear, ck_gated and
+/// ck_linear, to the bit. gate_up: two matrices [inner, columns]. `between` has room for
+/// [count, 3 * inner] and a cache line, `scratch` for count rows of the wider of x and inner.
+void ck_gated_pair(const ck_matrix *gate_up, const ck_matrix *down, ck_gate function,
+                   const float *x, size_t x_stride, size_t count, float *between, float *y,
+                   size_t y_stride, bool accumulate, ck_precision precision, void *scratch);
+
 /// out[0..<columns] = row `row` of the matrix as f32 (embedding look-up).
 void ck_row(const ck_matrix *matrix, size_t row, float *out);
 
@@ -171,12 +181,9 @@ void ck_layer_norm(const float *x, size_t x_stride, size_t count, size_t columns
 /// [count, head_dim / 2] (the caller offsets them to the first position).
 void ck_rope(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
              const float *cosines, const float *sines);
-/// out = silu(gate) * up
-void ck_silu_mul(const float *gate, const float *up, size_t in_stride, size_t count, size_t columns,
-                 float *out, size_t out_stride);
-/// out = gelu_tanh(gate) * up
-void ck_gelu_tanh_mul(const float *gate, const float *up, size_t in_stride, size_t count,
-                      size_t columns, float *out, size_t out_stride);
+/// out = f(gate) * up
+void ck_gated(ck_gate function, const float *gate, const float *up, size_t in_stride, size_t count,
+              size_t columns, float *out, size_t out_stride);
 /// x = gelu(x), the exact erf form, in place.
 void ck_gelu(float *x, size_t x_stride, size_t count, size_t columns);
 /// y += x
@@ -184,8 +191,8 @@ void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float
             size_t y_stride);
 // --- attention -----------------------------------------------------------------------------------
 
-/// How keys and values of a sequence are stored best that is attended to once.
-ck_format ck_kv_sequence_format(size_t head_dim, ck_precision precision);
+/// The format of two bytes a number that attention of the instruction set in use wants.
+ck_format ck_kv_half_format(size_t head_dim);
 /// Bytes of `keys` and of `values` of a layer with room for `capacity` tokens.
 size_t ck_kv_key_bytes(const ck_kv *kv);
 size_t ck_kv_value_bytes(const ck_kv *kv);
