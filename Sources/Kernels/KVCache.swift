@@ -46,6 +46,9 @@ public final class KVCache {
     /// Tokens stored so far. Rows beyond it are stale and never read.
     public private(set) var length = 0
 
+    /// Where the tokens stand, for rotary embeddings.
+    public private(set) var positions = TokenPositions()
+
     /// - Parameters:
     ///   - capacity: tokens, rounded up to a block.
     ///   - format: how numbers are stored.
@@ -114,6 +117,13 @@ public final class KVCache {
     public func truncate(to count: Int) {
         require(count >= 0 && count <= length, "truncate to \(count) of \(length) tokens")
         length = count
+        positions.truncate(to: count)
+    }
+
+    /// Says that tokens yet to come are those of an image.
+    public func place(_ grid: TokenGrid) {
+        require(grid.start >= length, "an image at token \(grid.start) of \(length)")
+        positions.place(grid)
     }
 
     /// What a cache must have in common with another to take its contents.

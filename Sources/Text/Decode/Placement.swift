@@ -21,8 +21,8 @@ public enum Placement {
     ) {
         forEach(query.count) { cache, rows in
             let (query, key) = (query.rows(rows), key.rows(rows))
-            rope.apply(query, at: cache.length)
-            rope.apply(key, at: cache.length)
+            cache.positions.rotate(query, from: cache.length, with: rope)
+            cache.positions.rotate(key, from: cache.length, with: rope)
             cache.store(layer: layer, keys: key, values: value.rows(rows))
             cache.attend(
                 layer: layer, query: query, heads: heads, scale: scale, window: window,
