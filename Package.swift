@@ -35,7 +35,13 @@ let package = Package(
         .target(
             name: "Audio", dependencies: ["Kernels", "Text", "CSndfile", "CLibAV"],
             exclude: ["CSndfile", "CLibAV"], swiftSettings: strict),
-        .target(name: "Vision", dependencies: ["Kernels"], swiftSettings: strict),
+        .target(
+            name: "CImage", path: "Sources/Vision/CImage", publicHeadersPath: "include",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
+        .target(
+            name: "Vision", dependencies: ["Kernels", "CImage"], exclude: ["CImage"],
+            swiftSettings: strict),
         .systemLibrary(
             name: "CEdit", path: "Sources/mlxi/Conversation/CEdit", pkgConfig: "libedit"),
         .executableTarget(

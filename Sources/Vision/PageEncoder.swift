@@ -7,8 +7,8 @@ public protocol PageEncoder: AnyObject {
     var patchSide: Int { get }
     /// Patches along a side of what one row stands for.
     var mergeSide: Int { get }
-    /// What images are resized to before they are cut into patches.
-    var budget: PixelBudget { get }
+    /// How images become patches.
+    var preparation: ImagePreparation { get }
 
     /// Multiplications and additions of `encode` in products, with weights and in attention, by the
     /// format of what is multiplied.

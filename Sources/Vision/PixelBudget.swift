@@ -1,4 +1,3 @@
-import Foundation
 import Kernels
 
 /// An image that no size would suit.
@@ -71,24 +70,8 @@ extension PixelBudget {
     /// Largest image that is taken seriously, in pixels.
     private static let pixelsLimit = 1 << 28
 
-    /// Reads the limits that a model was trained with from `preprocessor_config.json`, or from
-    /// `processor_config.json` where newer conversions keep them.
-    ///
-    /// - Parameter standard: where the folder says nothing.
-    /// - Throws: `JSONError` naming the file and the key.
-    static func read(folder: String, standard: PixelBudget) throws -> PixelBudget {
-        for name in ["preprocessor_config.json", "processor_config.json"] {
-            let path = "\(folder)/\(name)"
-            guard FileManager.default.fileExists(atPath: path) else { continue }
-            let file = try JSONValue.read(file: path)
-            return try JSONError.naming(path) {
-                try standard.adapted(to: file["image_processor"] ?? file)
-            }
-        }
-        return standard
-    }
-
-    private func adapted(to config: JSONValue) throws -> PixelBudget {
+    /// With the limits that a model's folder gives.
+    func adapted(to config: JSONValue) throws -> PixelBudget {
         let most = try config.int(
             "max_pixels", default: try config.int("size", "longest_edge", default: pixelsMax))
         let least = try config.int(

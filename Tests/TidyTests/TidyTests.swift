@@ -112,7 +112,7 @@ import Testing
             "Kernels": ["CKernels"],
             "Text": ["Kernels"],
             "Audio": ["Kernels", "Text", "CSndfile", "CLibAV"],
-            "Vision": ["Kernels"],
+            "Vision": ["Kernels", "CImage"],
             "mlxi": ["Kernels", "Text", "Audio", "Vision", "CEdit", "ArgumentParser", "GRDB"],
         ]
         for file in SourceFile.all where file.isSwift && !file.isTest {

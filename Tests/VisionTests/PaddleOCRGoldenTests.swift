@@ -85,4 +85,58 @@ import Text
             }
         }
     }
+
+    @Test func aConfigurationThatDescribesNothingIsRefused() throws {
+        let good = try ModelFolder(path: Fixtures.path("paddleocrvl-q6")).config
+        guard case .object(var top) = good, case .object(var vision)? = top["vision_config"] else {
+            return
+        }
+        #expect(throws: Never.self) { try PaddleOCREncoderConfig(good) }
+        let wrong: [(String, JSONValue)] = [
+            ("num_attention_heads", .int(3)), ("hidden_size", .int(0)), ("hidden_size", .int(72)),
+            ("patch_size", .int(-1)), ("num_channels", .int(1)), ("hidden_act", .string("relu")),
+            ("num_hidden_layers", .string("two")), ("image_size", .int(13)),
+        ]
+        for (key, value) in wrong {
+            let kept = vision[key]
+            vision[key] = value
+            top["vision_config"] = .object(vision)
+            #expect(throws: JSONError.self, "\(key)") {
+                try PaddleOCREncoderConfig(.object(top))
+            }
+            vision[key] = kept
+        }
+        top["vision_config"] = nil
+        #expect(throws: JSONError.self) { try PaddleOCREncoderConfig(.object(top)) }
+    }
+
+    @Test(arguments: [
+        ("[4, 6, 5]", "mrope_section is [4, 6, 5], want three parts of 16"),
+        ("[16]", "mrope_section is [16], want three parts of 16"),
+        ("[20, -2, -2]", "mrope_section is [20, -2, -2], want three parts of 16"),
+    ])
+    func sectionsMustFillAHead(sections: String, reason: String) throws {
+        let text = """
+            {"model_type": "paddleocr_vl", "hidden_size": 64, "intermediate_size": 64, \
+            "num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 32, "vocab_size": 9, \
+            "rope_scaling": {"rope_type": "default", "mrope_section": \(sections)}}
+            """
+        let folder = try ModelFolder(
+            name: "shape", config: try JSONValue.parse(text, source: "shape"),
+            invented: InventedWeights(format: .bf16))
+        let error = #expect(throws: JSONError.self) {
+            try decoders.open(folder, on: try Compute())
+        }
+        #expect(error?.description.hasSuffix(reason) == true, "\(String(describing: error))")
+    }
+
+    @Test func aBiasThatIsMissingIsNamed() throws {
+        let config = try ModelFolder(path: Fixtures.path("paddleocrvl-q6")).config
+        let folder = try ModelFolder(
+            name: "shape", config: config, invented: InventedWeights(format: .bf16))
+        let compute = try Compute()
+        #expect(
+            throws: KernelError.missing(file: "shape", tensor: "visual.layers.0.self_attn.qkv.bias")
+        ) { try pageEncoders.open(folder, on: compute) }
+    }
 }

@@ -1,6 +1,3 @@
-import Foundation
-import Kernels
-import TestSupport
 import Testing
 
 @testable import Vision
@@ -49,32 +46,5 @@ import Testing
                 description: "an image of 28 x 5833 pixels is too thin: one side is more than 200 "
                     + "times the other")
         ) { try budget.fitted(width: 24, height: 5000) }
-    }
-
-    @Test(arguments: [
-        ("preprocessor_config.json", #"{"min_pixels": 784, "max_pixels": 50176}"#),
-        (
-            "processor_config.json",
-            #"{"image_processor": {"size": {"shortest_edge": 784, "longest_edge": 50176}}}"#
-        ),
-    ])
-    func limitsAreReadFromTheFolder(file: String, text: String) throws {
-        let standard = PixelBudget(step: 28, pixelsMin: 1, pixelsMax: 2)
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "budget-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        #expect(try PixelBudget.read(folder: folder.path, standard: standard) == standard)
-        let path = folder.appending(path: file)
-        try Data(text.utf8).write(to: path)
-        #expect(
-            try PixelBudget.read(folder: folder.path, standard: standard)
-                == PixelBudget(step: 28, pixelsMin: 784, pixelsMax: 50176))
-        for wrong in [#"{"min_pixels": 0}"#, #"{"max_pixels": "many"}"#, "{"] {
-            try Data(wrong.utf8).write(to: path)
-            #expect(throws: JSONError.self, "\(wrong)") {
-                try PixelBudget.read(folder: folder.path, standard: standard)
-            }
-        }
     }
 }

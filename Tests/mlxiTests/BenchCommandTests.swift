@@ -107,7 +107,7 @@ import Vision
             format: .affine(bits: 4, group: 64), present: shape.present)
         let folder = try shape.folder(weights)
         let encoder = try pageEncoders.open(folder, on: try Compute())
-        let size = try encoder.budget.fitted(width: 2480, height: 3508)
+        let size = try encoder.preparation.budget.fitted(width: 2480, height: 3508)
         let grid = PatchGrid(
             rows: size.height / encoder.patchSide, columns: size.width / encoder.patchSide)
         // By the sizes of the published model: 5040 patches.

@@ -75,7 +75,7 @@ final class PaddleOCREncoder: PageEncoder {
     private static let pixelsMin = 112_896
     private static let pixelsMax = 1_003_520
 
-    let budget: PixelBudget
+    let preparation: ImagePreparation
     let config: PaddleOCREncoderConfig
     private let patchEmbedding: Linear  // [width, patchSide² · channels]
     private let positions: Weight  // [positionSide², width]
@@ -88,11 +88,13 @@ final class PaddleOCREncoder: PageEncoder {
     /// - Throws: `KernelError` naming the tensor that is missing or shaped otherwise.
     init(_ folder: ModelFolder, config: PaddleOCREncoderConfig) throws {
         self.config = config
-        budget = try PixelBudget.read(
+        preparation = try ImagePreparation.read(
             folder: folder.path,
-            standard: PixelBudget(
-                step: config.patchSide * config.mergeSide, pixelsMin: Self.pixelsMin,
-                pixelsMax: Self.pixelsMax))
+            standard: ImagePreparation(
+                budget: PixelBudget(
+                    step: config.patchSide * config.mergeSide, pixelsMin: Self.pixelsMin,
+                    pixelsMax: Self.pixelsMax),
+                normalization: Normalization(), patchSide: config.patchSide))
         let (width, side) = (config.width, config.patchSide)
         let joined = config.mergeSide * config.mergeSide * width
         patchEmbedding = Linear(

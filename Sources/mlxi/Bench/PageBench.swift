@@ -113,7 +113,8 @@ struct PageBench {
         let compute = try Compute(precision: plan.precision)
         let opened = try open(on: compute)
         let encoder = opened.encoder
-        let size = try encoder.budget.fitted(width: Self.page.width, height: Self.page.height)
+        let size = try encoder.preparation.budget.fitted(
+            width: Self.page.width, height: Self.page.height)
         let grid = PatchGrid(
             rows: size.height / encoder.patchSide, columns: size.width / encoder.patchSide)
         let patches = Patches.invented(grid, side: encoder.patchSide)
