@@ -35,12 +35,19 @@ let package = Package(
         .target(
             name: "Audio", dependencies: ["Kernels", "Text", "CSndfile", "CLibAV"],
             exclude: ["CSndfile", "CLibAV"], swiftSettings: strict),
+        .target(
+            name: "CImage", path: "Sources/Vision/CImage", publicHeadersPath: "include",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
+        .target(
+            name: "Vision", dependencies: ["Kernels", "CImage"], exclude: ["CImage"],
+            swiftSettings: strict),
         .systemLibrary(
             name: "CEdit", path: "Sources/mlxi/Conversation/CEdit", pkgConfig: "libedit"),
         .executableTarget(
             name: "mlxi",
             dependencies: [
-                "Kernels", "Text", "Audio", "CEdit",
+                "Kernels", "Text", "Audio", "Vision", "CEdit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -56,6 +63,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "AudioTests", dependencies: ["Audio", "Text", "Kernels", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "VisionTests", dependencies: ["Vision", "Text", "Kernels", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "mlxiTests", dependencies: ["mlxi"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -8,6 +8,7 @@ packages=(
     libavformat-dev libavcodec-dev libavutil-dev
     libsqlite3-dev
     libedit-dev
+    libpng-dev libjpeg-dev
     pkg-config
 )
 

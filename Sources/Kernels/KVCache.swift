@@ -40,6 +40,9 @@ public final class KVCache {
     /// Tokens stored so far. Rows beyond it are stale and never read.
     public private(set) var length = 0
 
+    /// Where the tokens stand, for rotary embeddings.
+    public private(set) var positions = TokenPositions()
+
     /// - Parameters:
     ///   - capacity: tokens, rounded up to a block.
     ///   - format: how numbers are stored.
@@ -109,6 +112,13 @@ public final class KVCache {
     public func truncate(to count: Int) {
         require(count >= 0 && count <= length, "truncate to \(count) of \(length) tokens")
         length = count
+        positions.truncate(to: count)
+    }
+
+    /// Says that tokens yet to come are those of an image.
+    public func place(_ grid: TokenGrid) {
+        require(grid.start >= length, "an image at token \(grid.start) of \(length)")
+        positions.place(grid)
     }
 
     /// How numbers lie in memory.
@@ -142,13 +152,17 @@ public final class KVCache {
             let heads = layer.heads
             let inBlocks = layer.format == CK_BF16
             let elementBytes = format == .f32 ? 4 : format == .half ? 2 : 1
-            let sides = [
-                (layer.keys, layer.head_dim, inBlocks ? count : padded(count, lanes)),
-                (
-                    layer.values, padded(layer.head_dim, lanes),
-                    inBlocks ? padded(count, Int(CK_KV_BLOCK)) : count
-                ),
-            ]
+            let tile = padded(layer.head_dim, Self.tileDims)
+            let sides =
+                inBlocks
+                ? [
+                    (layer.keys, tile, count),
+                    (layer.values, tile, padded(count, Int(CK_KV_BLOCK))),
+                ]
+                : [
+                    (layer.keys, layer.head_dim, padded(count, lanes)),
+                    (layer.values, padded(layer.head_dim, lanes), count),
+                ]
             for (address, width, tokens) in sides {
                 guard let address else { continue }
                 let tokenBytes = width * elementBytes
@@ -167,6 +181,8 @@ public final class KVCache {
 
     /// Tokens of a block of keys.
     private static let keyLanes = 16
+    /// Dimensions of a head are padded to a multiple of this in the order of the tiles.
+    private static let tileDims = 32
 
     /// Takes the first `count` tokens, filled through `forEachPart`, for stored.
     public func restore(count: Int) {

@@ -61,10 +61,12 @@ extension ModelFolder {
     /// The layer norm `name` over `count` columns.
     ///
     /// - Throws: `KernelError` when a tensor is missing or shaped otherwise.
-    public func layerNorm(_ name: String, _ count: Int) throws -> LayerNorm {
+    public func layerNorm(
+        _ name: String, _ count: Int, eps: Double = 1e-5
+    ) throws -> LayerNorm {
         LayerNorm(
             weight: try vector("\(name).weight", count: count),
-            bias: try vector("\(name).bias", count: count))
+            bias: try vector("\(name).bias", count: count), eps: eps)
     }
 
     /// A matrix that must have the bias of its linear layer.
@@ -101,6 +103,11 @@ public enum Activation {
     /// x = gelu(x) in place, the exact erf form.
     public static func gelu(_ x: Rows) {
         ck_gelu(x.base, x.stride, x.count, x.columns)
+    }
+
+    /// x = gelu(x) in place, the tanh form.
+    public static func geluTanh(_ x: Rows) {
+        ck_gelu_tanh(x.base, x.stride, x.count, x.columns)
     }
 
     /// y += x

@@ -3,7 +3,8 @@ internal import CKernels
 /// A linear layer y = x Wᵀ + b over one or more matrices that share their input. Their outputs lie
 /// side by side, so Q, K and V (or gate and up) cost one quantization of x and one fork.
 public final class Linear {
-    private let weights: [Weight]
+    /// The matrices, in the order of their outputs.
+    public let weights: [Weight]
     private let parts: UnsafeMutableBufferPointer<ck_matrix>
     /// Input features.
     public let columns: Int

@@ -6,6 +6,8 @@ import Foundation
 public final class Rope {
     private let headDim: Int
     private let frequencies: [Double]
+    /// The axis of `RopePosition` that each pair turns with.
+    private let axes: [Int]
     /// Multiplies q and k, for yarn.
     private let magnitude: Double
     private var cosines: UnsafeMutablePointer<Float>
@@ -14,16 +16,27 @@ public final class Rope {
     /// Positions that tables grow by at least.
     private static let growthPositions = 1024
 
-    /// - Parameter config: the object that holds `rope_theta` and `rope_scaling` (old style) or
-    ///   `rope_parameters` (transformers 5).
+    /// - Parameters:
+    ///   - config: the object that holds `rope_theta` and `rope_scaling` (old style) or
+    ///     `rope_parameters` (transformers 5).
+    ///   - sections: pairs that turn with each axis of a position, one axis after the other; nil
+    ///     where positions have one axis.
     /// - Throws: `JSONError` or `KernelError.unsupported` for a scaling this program lacks.
-    public init(headDim: Int, config: JSONValue, source: String, thetaDefault: Double) throws {
+    public init(
+        headDim: Int, config: JSONValue, source: String, thetaDefault: Double,
+        sections: [Int]? = nil
+    ) throws {
         let nested = config["rope_parameters"] ?? .null
         let theta =
             try nested["rope_theta"].map { _ in try nested.double("rope_theta") }
             ?? config.double("rope_theta", default: thetaDefault)
         let scaling = config["rope_scaling"].flatMap { $0.isNull ? nil : $0 } ?? nested
         self.headDim = headDim
+        let pairs = sections ?? [headDim / 2]
+        require(
+            pairs.reduce(0, +) == headDim / 2 && pairs.count <= RopePosition.axisCount,
+            "RoPE sections \(pairs) of a head of \(headDim)")
+        axes = pairs.enumerated().flatMap { [Int](repeating: $0.offset, count: $0.element) }
         let plain = (0..<headDim / 2).map { pow(theta, -2 * Double($0) / Double(headDim)) }
         (frequencies, magnitude) = try RopeScaling.apply(
             scaling, to: plain, theta: theta, headDim: headDim, source: source)
@@ -44,6 +57,42 @@ public final class Rope {
         ck_rope(
             x.base, x.stride, x.count, x.columns / headDim, headDim, cosines + position * half,
             sines + position * half)
+    }
+
+    /// Rotates each head of x [n, heads · headDim] in place; row i is at `positions[i]`.
+    public func apply(_ x: Rows, at positions: [RopePosition]) {
+        require(x.columns % headDim == 0, "RoPE over \(x.columns) columns, head \(headDim)")
+        require(positions.count == x.count, "\(positions.count) positions of \(x.count) rows")
+        grow(to: (positions.map(\.largest).max() ?? -1) + 1)
+        let half = headDim / 2
+        func gathered(_ table: UnsafeMutablePointer<Float>) -> [Float] {
+            var rows = [Float](repeating: 0, count: positions.count * half)
+            for (row, position) in positions.enumerated() {
+                for (j, axis) in axes.enumerated() {
+                    rows[row * half + j] = table[position[axis] * half + j]
+                }
+            }
+            return rows
+        }
+        ck_rope(
+            x.base, x.stride, x.count, x.columns / headDim, headDim, gathered(cosines),
+            gathered(sines))
+    }
+
+    /// Rotates each head of x [n, heads · headDim] in place by angles of the caller.
+    ///
+    /// - Parameters:
+    ///   - cosines: [n, headDim / 2], without gaps between rows; `sines` likewise.
+    public static func rotate(_ x: Rows, cosines: Rows, sines: Rows) {
+        let half = cosines.columns
+        require(x.columns % (2 * half) == 0, "RoPE over \(x.columns) columns, \(half) angles")
+        for table in [cosines, sines] {
+            require(
+                table.count == x.count && table.columns == half && table.stride == half,
+                "RoPE table of \(table.count) rows for \(x.count)")
+        }
+        ck_rope(
+            x.base, x.stride, x.count, x.columns / (2 * half), 2 * half, cosines.base, sines.base)
     }
 
     private func grow(to positions: Int) {

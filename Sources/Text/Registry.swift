@@ -11,6 +11,10 @@ public let languageModels = FamilyList<any LanguageModel>(
         Gemma3.family,
     ])
 
+/// The decoders that can be opened by themselves, also those of larger models.
+public let decoders = FamilyList<any LanguageModel>(
+    kind: "a model with a decoder", languageModels.families + [PaddleOCRDecoder.family])
+
 /// The families that `embed` can use.
 public let embeddingModels = FamilyList<any EmbeddingModel>(
     kind: "an embedding model",

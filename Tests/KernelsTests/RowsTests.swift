@@ -51,11 +51,12 @@ import Testing
         let up = noise(size, seed: 2)
         var silu = output(size)
         var tanhGate = output(size)
-        var erfGelu = gate
+        var (erfGelu, tanhGelu) = (gate, gate)
         InstructionSets.with(isa) {
             ck_gated(CK_SILU, gate, up, size, 1, size, &silu, size)
             ck_gated(CK_GELU_TANH, gate, up, size, 1, size, &tanhGate, size)
             ck_gelu(&erfGelu, size, 1, size)
+            ck_gelu_tanh(&tanhGelu, size, 1, size)
         }
         func relative(_ found: [Float], _ definition: (Double) -> Double, _ factor: [Float])
             -> Double
@@ -71,6 +72,7 @@ import Testing
             0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         }
         #expect(relative(tanhGate, geluTanh, up) < Self.tolerance * 12)
+        #expect(relative(tanhGelu, geluTanh, ones) < Self.tolerance * 12)
     }
 
     @Test(arguments: InstructionSets.available) func activationsAtTheEnds(isa: String) {

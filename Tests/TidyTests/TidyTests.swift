@@ -112,7 +112,8 @@ import Testing
             "Kernels": ["CKernels"],
             "Text": ["Kernels"],
             "Audio": ["Kernels", "Text", "CSndfile", "CLibAV"],
-            "mlxi": ["Kernels", "Text", "Audio", "CEdit", "ArgumentParser", "GRDB"],
+            "Vision": ["Kernels", "CImage"],
+            "mlxi": ["Kernels", "Text", "Audio", "Vision", "CEdit", "ArgumentParser", "GRDB"],
         ]
         for file in SourceFile.all where file.isSwift && !file.isTest {
             for line in file.codeLines where line.contains("import ") {
@@ -130,10 +131,12 @@ import Testing
     /// A family is a file in `Models` and a line in `Registry.swift`; the rest must not know it.
     /// Tokenizer files and RoPE settings call their own variants by the names of families.
     @Test func sharedModulesNameNoFamily() {
-        let families = ["qwen", "whisper", "gemma", "llama", "deepseek", "bert", "mistral"]
+        let families = [
+            "qwen", "whisper", "gemma", "llama", "deepseek", "bert", "mistral", "paddle", "ernie",
+        ]
         let formats = ["Sources/Text/Tokenizer/", "Sources/Kernels/Rope.swift"]
         let shared = SourceFile.all.filter { file in
-            ["Kernels", "Text", "Audio"].contains(file.target) && !file.isTest
+            ["Kernels", "Text", "Audio", "Vision"].contains(file.target) && !file.isTest
                 && !file.path.contains("/Models/") && !file.path.hasSuffix("/Registry.swift")
                 && !formats.contains(where: file.path.hasPrefix)
         }

@@ -3,6 +3,7 @@ import Foundation
 import Kernels
 import Testing
 import Text
+import Vision
 
 @testable import mlxi
 
@@ -99,12 +100,52 @@ import Text
         if let decoder = shape.decoder { _ = try BenchShape.named(decoder) }
     }
 
+    @Test(arguments: PageShape.all.map(\.name))
+    func everyPageEncoderOpens(name: String) throws {
+        let shape = try #require(PageShape.named(name))
+        let weights = InventedWeights(
+            format: .affine(bits: 4, group: 64), present: shape.present)
+        let folder = try shape.folder(weights)
+        let encoder = try pageEncoders.open(folder, on: try Compute())
+        let size = try encoder.preparation.budget.fitted(width: 2480, height: 3508)
+        let grid = PatchGrid(
+            rows: size.height / encoder.patchSide, columns: size.width / encoder.patchSide)
+        // By the sizes of the published model: 5040 patches.
+        #expect(encoder.operations(grid).reduce(0) { $0 + $1.count } == 7_376_183_377_920)
+        let formats = Set(folder.matricesAsked.map(\.format.description))
+        #expect(formats == ["affine 4-bit/64", "bf16"])
+        _ = try BenchShape.named(shape.decoder)
+    }
+
+    /// A page of the published number of pixels would take a debug build too long.
+    @Test func theEncoderOfAPageModelIsMeasured() async throws {
+        let run = try await Self.bench(Program.pageModel, "-r", "2", "--json")
+        #expect(run.status == 0, "\(run.err)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+        let encoder = try #require(report["encoder"] as? [String: Double])
+        let times = ["milliseconds_min", "milliseconds", "milliseconds_max"].map {
+            encoder[$0] ?? 0
+        }
+        #expect(times[0] > 0 && times == times.sorted())
+        let sizes = ["width", "height", "patches", "tokens"].map { encoder[$0] }
+        #expect(sizes == [168, 252, 216, 54])
+        #expect((encoder["ceiling_percent"] ?? 0) > 0)
+        let speed = (encoder["giga_operations"] ?? 0) / (times[1] / 1000)
+        #expect(abs((encoder["giga_operations_per_second"] ?? 0) / speed - 1) < 1e-6)
+        let table = try await Self.bench(Program.pageModel, "-r", "1")
+        #expect(table.out.contains("paddleocrvl-q6, encoder affine 6-bit/64"), "\(table.out)")
+        #expect(
+            table.out.contains("encode     a page of 168 x 252 pixels (216 patches, 54 tokens)"))
+    }
+
     @Test(arguments: [
         ([], "give one of a model"),
         (["--shape", "qwen3-8b", "--kernels"], "give one of a model"),
-        (["--shape", "paddleocr-vl"], "is not available yet; there are: qwen3-0.6b"),
+        (["--shape", "qwen3-tts-1.7b"], "is not available yet; there are: qwen3-0.6b"),
         (["--shape", "nothing"], "is not known; there are"),
         (["--shape", "nothing"], "whisper-large-v3-turbo"),
+        (["--shape", "nothing"], "paddleocr-vl"),
         (["--shape", "qwen3-8b", "--bits", "7"], "--bits is 7"),
         (["--shape", "qwen3-8b", "--group", "48"], "--group is 48"),
         (["x", "-p", "1,,2"], "-p has \"\""),
@@ -114,6 +155,10 @@ import Text
         (["--shape", "qwen3-8b", "--cold"], "--cold needs a model"),
         (["--kernels", "--batch", "2"], "--batch needs a model or --shape"),
         (["--shape", "whisper-tiny", "--batch", "2"], "are for language models"),
+        (["--shape", "paddleocr-vl", "--cold"], "--cold needs a model"),
+        (["--shape", "paddleocr-vl", "--bits", "7"], "--bits is 7"),
+        ([Program.pageModel, "--batch", "2"], "are for language models"),
+        ([Program.pageModel, "--cold"], "are for language models"),
         (["nano-asr", "--cold"], "are for language models"),
         (["x", "--batch", "2,0"], "--batch has \"0\", want 1 to 256"),
         (["--shape", "qwen3-8b", "--text", "x"], "--text needs a model"),
@@ -131,9 +176,9 @@ import Text
         let weights = InventedWeights(
             format: .affine(bits: 4, group: 64), present: shape.present)
         let folder = try shape.folder(weights)
-        let model = try languageModels.open(folder, on: try Compute())
+        let model = try decoders.open(folder, on: try Compute())
         #expect(model.vocabularyCount > 100_000)
-        #expect(weights.byteCount > 300 << 20)
+        #expect(weights.byteCount > 200 << 20)
         let stored = folder.matricesAsked.reduce(0) { $0 + $1.byteCount }
         #expect(stored == weights.byteCount)
     }

@@ -10,17 +10,25 @@ static size_t token_bytes(const ck_kv *kv, size_t dims) {
     return dims * (kv->format == CK_F32 ? 4 : 2);
 }
 
+/// Numbers of a row of one of the processor's tiles, which CK_BF16 fills.
+enum { TILE_DIMS = 32 };
+
+static size_t padded(size_t dims, size_t step) { return (dims + step - 1) / step * step; }
+
 ck_format ck_kv_half_format(size_t head_dim) {
-    const size_t tile = 32;  // numbers of a row of one of the processor's tiles
-    return ck_table_current()->narrows && head_dim % tile == 0 ? CK_BF16 : CK_F16;
+    // Tiles are worth it where at most a third of what they multiply is zeros.
+    const bool fits = 3 * (padded(head_dim, TILE_DIMS) - head_dim) <= padded(head_dim, TILE_DIMS);
+    return ck_table_current()->narrows && fits ? CK_BF16 : CK_F16;
 }
 
 size_t ck_kv_key_bytes(const ck_kv *kv) {
-    return kv->heads * kv->capacity * token_bytes(kv, kv->head_dim);
+    const size_t dims = kv->format == CK_BF16 ? padded(kv->head_dim, TILE_DIMS) : kv->head_dim;
+    return kv->heads * kv->capacity * token_bytes(kv, dims);
 }
 
 size_t ck_kv_value_bytes(const ck_kv *kv) {
-    return kv->heads * kv->capacity * token_bytes(kv, (kv->head_dim + 15) / 16 * 16);
+    const size_t dims = padded(kv->head_dim, kv->format == CK_BF16 ? TILE_DIMS : 16);
+    return kv->heads * kv->capacity * token_bytes(kv, dims);
 }
 
 typedef struct {

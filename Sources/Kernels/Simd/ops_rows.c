@@ -121,6 +121,15 @@ void ck_gelu(float *x, size_t x_stride, size_t count, size_t columns) {
     for_rows(count, columns * 4, gelu_row, &args);
 }
 
+static void gelu_tanh_row(const ck_table *table, const row_args *r, size_t row) {
+    table->gelu_tanh(r->out + row * r->out_stride, r->columns);
+}
+
+void ck_gelu_tanh(float *x, size_t x_stride, size_t count, size_t columns) {
+    row_args args = {.out = x, .out_stride = x_stride, .columns = columns};
+    for_rows(count, columns * 4, gelu_tanh_row, &args);
+}
+
 static void add_row(const ck_table *table, const row_args *r, size_t row) {
     table->add(r->a + row * r->a_stride, r->columns, r->out + row * r->out_stride);
 }

@@ -30,6 +30,7 @@ typedef struct {
     void (*silu_mul)(const float *gate, const float *up, size_t columns, float *out);
     void (*gelu_tanh_mul)(const float *gate, const float *up, size_t columns, float *out);
     void (*gelu)(float *x, size_t columns);
+    void (*gelu_tanh)(float *x, size_t columns);
     void (*add)(const float *x, size_t columns, float *y);
 
     // keys and values of one head for `count` tokens from `token`, all of one block

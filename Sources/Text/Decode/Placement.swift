@@ -23,12 +23,13 @@ public enum Placement {
         forEach(key.count) { cache, rows in
             let asking = max(rows.lowerBound - unasked, 0)..<rows.upperBound - unasked
             let (query, key) = (query.rows(asking), key.rows(rows))
-            rope.apply(query, at: cache.length + key.count - query.count)
-            rope.apply(key, at: cache.length)
+            let unasked = key.count - query.count
+            cache.positions.rotate(query, from: cache.length + unasked, with: rope)
+            cache.positions.rotate(key, from: cache.length, with: rope)
             cache.store(layer: layer, keys: key, values: value.rows(rows))
             cache.attend(
-                layer: layer, query: query, behind: key.count - query.count, heads: heads,
-                scale: scale, window: window, into: out.rows(asking))
+                layer: layer, query: query, behind: unasked, heads: heads, scale: scale,
+                window: window, into: out.rows(asking))
         }
     }
 

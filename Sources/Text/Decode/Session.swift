@@ -1,17 +1,31 @@
 public import Kernels
 
 /// A prompt: token ids, and optionally rows that stand in for the embeddings of some of them (the
-/// audio of a speech model).
+/// audio of a speech model, the image of a page model).
 public struct Prompt {
     /// Token ids; placeholders where `splice` lies.
     public var tokens: [Int32]
     /// Embeddings [n, hiddenColumns] for the tokens from `position` on.
     public var splice: (position: Int, rows: Rows)?
+    /// Where the splice is an image: its rows, each of so many columns, are the splice's rows in
+    /// raster order.
+    public var imageRows: Int?
 
     /// A prompt of text, with embeddings spliced in from a position on if there are any.
-    public init(_ tokens: [Int32], splice: (position: Int, rows: Rows)? = nil) {
+    public init(
+        _ tokens: [Int32], splice: (position: Int, rows: Rows)? = nil, imageRows: Int? = nil
+    ) {
         self.tokens = tokens
         self.splice = splice
+        self.imageRows = imageRows
+    }
+
+    /// The tokens of the image, if there is one.
+    var grid: TokenGrid? {
+        guard let splice, let imageRows else { return nil }
+        let columns = splice.rows.count / imageRows
+        require(columns * imageRows == splice.rows.count, "an image of \(imageRows) rows")
+        return TokenGrid(start: splice.position, rows: imageRows, columns: columns)
     }
 }
 
@@ -97,6 +111,7 @@ public final class Session {
         var reused = 0
         while reused < limit && tokens[reused] == ids[reused] { reused += 1 }
         truncate(to: reused)
+        if let grid = prompt.grid { cache.place(grid) }
         for start in stride(from: reused, to: ids.count, by: Self.prefillTokensMax) {
             let end = min(start + Self.prefillTokensMax, ids.count)
             step(ids[start..<end], splice: prompt.splice, logitCount: end == ids.count ? 1 : 0)

@@ -116,11 +116,12 @@ public final class Decoder: LanguageModel {
 
     /// - Parameters:
     ///   - rope: the frequencies.
-    ///   - prefix: what precedes "layers.0" in tensor names; the head is `lm_head`.
+    ///   - prefix: what precedes "layers.0" in tensor names.
+    ///   - head: module path of the output matrix.
     ///   - feedForward: how layers are made that are not dense.
     init(
         _ folder: ModelFolder, config: DecoderConfig, rope: Rope, prefix: String = "model.",
-        feedForward: MakeFeedForward? = nil
+        head headName: String = "lm_head", feedForward: MakeFeedForward? = nil
     ) throws {
         self.config = config
         self.rope = rope
@@ -135,12 +136,12 @@ public final class Decoder: LanguageModel {
             return try Self.layer(folder, config, name, feedForward)
         }
         finalNorm = try Self.norm(folder, "\(prefix)norm", config.hidden, config)
-        let isTied = config.isTied || !folder.has("lm_head.weight")
+        let isTied = config.isTied || !folder.has("\(headName).weight")
         head =
             isTied
             ? Linear(embedding)
             : Linear(
-                try folder.matrix("lm_head", rows: config.vocabulary, columns: config.hidden))
+                try folder.matrix(headName, rows: config.vocabulary, columns: config.hidden))
     }
 
     private static func norm(

@@ -20,10 +20,13 @@ struct BenchShape: InventedModel, Sendable {
         gemma3("gemma3-12b", 3840, 15360, layers: 48, heads: 16, kvHeads: 8),
         qwen3("qwen3-asr-0.6b decoder", 1024, 3072, layers: 28, heads: 16),
         qwen3("qwen3-asr-1.7b decoder", 2048, 6144, layers: 28, heads: 16),
+        BenchShape(
+            name: "paddleocr-vl decoder", config: PageShape.paddleOCR,
+            present: ["language_model.lm_head.weight"]),
     ]
 
     /// Models that this program is to have and has not yet.
-    static let later = ["paddleocr-vl", "qwen3-tts-1.7b"]
+    static let later = ["qwen3-tts-1.7b"]
 
     /// - Throws: `CommandError` that lists the names.
     static func named(_ name: String) throws -> BenchShape {
@@ -31,7 +34,8 @@ struct BenchShape: InventedModel, Sendable {
         if let shape = all.first(where: { $0.name == wanted || $0.name == "\(wanted) decoder" }) {
             return shape
         }
-        let names = (all.map(\.name) + SpeechShape.all.map(\.name)).joined(separator: ", ")
+        let others = SpeechShape.all.map(\.name) + PageShape.all.map(\.name)
+        let names = (all.map(\.name) + others).joined(separator: ", ")
         let reason = later.contains(wanted) ? "is not available yet" : "is not known"
         throw CommandError.usage("--shape \(name) \(reason); there are: \(names)")
     }

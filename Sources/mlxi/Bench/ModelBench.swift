@@ -108,7 +108,7 @@ struct ModelBench {
         case .shape(let shape, let format):
             let weights = InventedWeights(format: format, present: shape.present)
             let folder = try shape.folder(weights)
-            let model = try languageModels.open(folder, on: compute)
+            let model = try decoders.open(folder, on: compute)
             let session = try session(model, compute)
             let cache = try model.makeCache(
                 capacity: capacity, format: .standard(plan.precision))

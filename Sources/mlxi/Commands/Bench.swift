@@ -11,7 +11,8 @@ struct Bench: AsyncParsableCommand {
             fastest repetition. Each is also given as a share of what limits it, measured in the \
             same run: prefill of the arithmetic, decoding of the memory. A shape needs no download; \
             its weights are random numbers in the layout of a checkpoint. Of a speech model the \
-            encoder is measured over 30 s of sound.
+            encoder is measured over 30 s of sound, of a page model over an A4 page at the \
+            model's own number of pixels; a shape's decoder follows.
 
             Examples:
               mlxi bench qwen3-0.6b
@@ -19,6 +20,7 @@ struct Bench: AsyncParsableCommand {
               mlxi bench qwen3-0.6b --batch 4,8
               mlxi bench qwen3-0.6b --text book.txt
               mlxi bench --shape whisper-small
+              mlxi bench --shape paddleocr-vl --bits 8
               mlxi bench --kernels
             """)
 
@@ -141,8 +143,14 @@ struct Bench: AsyncParsableCommand {
     func run() async throws {
         let terminal = common.terminal
         let speech = try speechPlan()
-        let subject = speech == nil ? try subject() : nil
+        let page = try pagePlan()
+        let subject = speech == nil && page == nil ? try subject() : nil
         try Machine.start(threads: common.threads)
+        if let page {
+            let report = try await Bencher().run(page, terminal: terminal)
+            return try terminal.result(
+                json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+        }
         if let speech {
             let report = try await Bencher().run(speech, terminal: terminal)
             return try terminal.result(
@@ -204,6 +212,22 @@ struct Bench: AsyncParsableCommand {
         return SpeechBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
     }
 
+    /// Nil unless the subject is a page model.
+    private func pagePlan() throws -> PageBench.Plan? {
+        let precision: Precision = common.precise ? .exact : .fast
+        if let shape {
+            guard let page = PageShape.named(shape) else { return nil }
+            let decoder = BenchPlan.Subject.shape(
+                try BenchShape.named(page.decoder), format(page.bitsDefault))
+            return PageBench.Plan(
+                subject: .shape(page, format(page.bitsDefault)), repeats: repeats,
+                precision: precision, decoder: try plan(decoder))
+        }
+        guard let found = try foundModel(), try PageBench.isPage(found) else { return nil }
+        try refuseOfLanguageModels(batch: batch != nil)
+        return PageBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
+    }
+
     private func refuseOfLanguageModels(batch: Bool) throws {
         guard !batch, !cold, text == nil else {
             throw CommandError.usage("--batch, --cold and --text are for language models")
@@ -219,6 +243,10 @@ private actor Bencher {
 
     func run(_ plan: BenchPlan, terminal: Terminal) throws -> BenchReport {
         try ModelBench(plan, terminal: terminal).run()
+    }
+
+    func run(_ plan: PageBench.Plan, terminal: Terminal) throws -> PageReport {
+        try PageBench(plan, terminal: terminal).run()
     }
 
     func run(_ plan: SpeechBench.Plan, terminal: Terminal) throws -> SpeechReport {

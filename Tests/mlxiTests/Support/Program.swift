@@ -24,6 +24,7 @@ final class Program: Sendable {
     /// Random models of the real architectures, two layers small.
     static let speechModel = fixture("qwen3asr-q4")
     static let languageModel = fixture("qwen3-q4")
+    static let pageModel = fixture("paddleocrvl-q6")
 
     static func fixture(_ name: String) -> String {
         let tests = Path.directory(of: Path.directory(of: Path.directory(of: #filePath)))

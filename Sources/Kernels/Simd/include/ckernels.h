@@ -186,6 +186,8 @@ void ck_gated(ck_gate function, const float *gate, const float *up, size_t in_st
               size_t columns, float *out, size_t out_stride);
 /// x = gelu(x), the exact erf form, in place.
 void ck_gelu(float *x, size_t x_stride, size_t count, size_t columns);
+/// x = gelu(x), the tanh form, in place.
+void ck_gelu_tanh(float *x, size_t x_stride, size_t count, size_t columns);
 /// y += x
 void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float *y,
             size_t y_stride);
