@@ -83,14 +83,15 @@ import Testing
         let x = noise(c.count * c.inputs, seed: 3).map { $0 * 2 }
         let start = noise(c.count * c.outputs, seed: 5)
         let wanted = zip(definition(c, x, weight, bias), start).map { $0 + $1 }
+        let input = Matrix(c.count, c.inputs, x)
         for precision in [Precision.exact, .fast] {
             let compute = try Compute(precision: precision)
             InstructionSets.forEach { isa in
                 let convolution = convolution(c, weight, bias)
                 let y = Matrix(c.count, c.outputs, start)
                 convolution.apply(
-                    Matrix(c.count, c.inputs, x).rows, after: convolution.makePast(),
-                    into: y.rows, accumulate: true, on: compute)
+                    input.rows, after: convolution.makePast(), into: y.rows, accumulate: true,
+                    on: compute)
                 let error = difference(y.rows.array, wanted).max
                 let tolerance = precision == .exact ? Self.exactTolerance : Self.fastTolerance
                 #expect(error < tolerance, "\(isa), \(precision)")
@@ -165,12 +166,12 @@ import Testing
             }
         }
         let compute = try Compute(precision: .exact)
+        let input = Matrix(count, inputs, x)
         let convolution = TransposedConvolution(weight, inputs: inputs, stride: stride)
         InstructionSets.forEach { isa in
             let y = Matrix(count * stride, outputs)
             convolution.apply(
-                Matrix(count, inputs, x).rows, after: convolution.makePast(), into: y.rows,
-                on: compute)
+                input.rows, after: convolution.makePast(), into: y.rows, on: compute)
             let kept = Array(wanted.prefix(count * stride * outputs))
             #expect(difference(y.rows.array, kept).max < Self.exactTolerance, "\(isa)")
         }

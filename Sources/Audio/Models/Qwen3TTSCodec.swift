@@ -69,6 +69,9 @@ public final class Qwen3TTSCodec {
         name: "tts-qwen3", architectures: ["qwen3_tts_tokenizer_12hz"]
     ) { folder, _ in try Qwen3TTSCodec(folder) }
 
+    /// Samples a second.
+    public static let sampleRate = 24000
+
     /// Frames that the reference decodes together, and those it repeats before them.
     static let chunkFrames = 300
     static let contextFrames = 25

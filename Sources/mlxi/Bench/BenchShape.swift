@@ -23,7 +23,7 @@ struct BenchShape: InventedModel, Sendable {
     ]
 
     /// Models that this program is to have and has not yet.
-    static let later = ["paddleocr-vl", "qwen3-tts-1.7b"]
+    static let later = ["paddleocr-vl"]
 
     /// - Throws: `CommandError` that lists the names.
     static func named(_ name: String) throws -> BenchShape {
@@ -31,7 +31,8 @@ struct BenchShape: InventedModel, Sendable {
         if let shape = all.first(where: { $0.name == wanted || $0.name == "\(wanted) decoder" }) {
             return shape
         }
-        let names = (all.map(\.name) + SpeechShape.all.map(\.name)).joined(separator: ", ")
+        let names = (all.map(\.name) + SpeechShape.all.map(\.name) + SynthesisShape.all.map(\.name))
+            .joined(separator: ", ")
         let reason = later.contains(wanted) ? "is not available yet" : "is not known"
         throw CommandError.usage("--shape \(name) \(reason); there are: \(names)")
     }
