@@ -12,7 +12,8 @@ public final class ModelFolder {
     public let architecture: String
 
     private let tensors: [String: StoredTensor]
-    private let invented: InventedWeights?
+    /// Makes the tensors of a model of which there is only a configuration.
+    let invented: InventedWeights?
     private var asked: Set<String> = []
     /// Matrices that were asked for, in that order.
     public private(set) var matricesAsked: [Weight] = []
@@ -95,7 +96,8 @@ public final class ModelFolder {
     public func convolution(
         _ name: String, outputs: Int, inputs: Int, kernel: [Int]
     ) throws -> Weight {
-        let weight = try convolutionMatrix(name, outputs: outputs, inputs: inputs, kernel: kernel)
+        let weight = noting(
+            try convolutionMatrix(name, outputs: outputs, inputs: inputs, kernel: kernel))
         guard has("\(name).bias") else { return weight }
         return weight.adding(bias: try vector("\(name).bias", count: outputs))
     }
@@ -175,9 +177,17 @@ public final class ModelFolder {
         let weight =
             try invented?.matrix(name, rows: rows, columns: columns)
             ?? checkedMatrix(name, rows: rows, columns: columns, stored: stored)
+        return noting(weight)
+    }
+
+    /// Counts a matrix among those that were asked for.
+    func noting(_ weight: Weight) -> Weight {
         matricesAsked.append(weight)
         return weight
     }
+
+    /// The shape of a tensor that exists.
+    func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
     private func checkedMatrix(
         _ name: String, rows: Int, columns: Int, stored: (String) throws -> StoredTensor

@@ -117,7 +117,8 @@ public struct Weight {
     /// Whether `rounding` was asked for.
     public var rounds: Bool { matrix.rounds }
 
-    /// The same matrix, whose f16 numbers fast arithmetic may round to bf16. An encoder, whose outputs a
+    /// The same matrix, whose f16 (in a `CausalConvolution` also f32) numbers fast arithmetic may round to
+    /// bf16. An encoder, whose outputs a
     /// decoder weighs again, loses nothing by it and gains several times its speed; logits lose digits.
     public func rounding() -> Weight {
         var weight = self

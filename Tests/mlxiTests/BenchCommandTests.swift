@@ -139,6 +139,64 @@ import Vision
             table.out.contains("encode     a page of 168 x 252 pixels (216 patches, 54 tokens)"))
     }
 
+    @Test func aSpeechSynthesisModelIsMeasured() async throws {
+        let folder = Program.fixture("qwen3tts-q4")
+        let run = try await Self.bench(folder, "-p", "3,20", "-n", "4", "-r", "2", "--json")
+        #expect(run.status == 0, "\(run.err)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+        #expect(report["format"] as? String == "affine 4-bit/64")
+        #expect(report["codec_format"] as? String == "f32")
+        let prefill = try #require(report["prefill"] as? [[String: Any]])
+        #expect(prefill.compactMap { $0["tokens"] as? Int } == [3, 20])
+        var sum = 0.0
+        for part in ["talker", "code_predictor", "codec", "frame"] {
+            let share = try #require(report[part] as? [String: Double])
+            let times = ["milliseconds_min", "milliseconds", "milliseconds_max"].map {
+                share[$0] ?? 0
+            }
+            #expect(times[0] > 0 && times == times.sorted(), "\(part)")
+            #expect((share["ceiling_percent"] ?? 0) > 0, "\(part)")
+            if part != "frame" { sum += share["milliseconds_min"] ?? 0 }
+        }
+        let frame = try #require(report["frame"] as? [String: Double])
+        #expect(sum <= (frame["milliseconds_max"] ?? 0))
+        let rate = try #require(report["frames_per_second"] as? Double)
+        #expect(abs(rate * (frame["milliseconds"] ?? 0) - 1000) < 1e-6)
+        // Frames of the toy have 48 samples: 2 ms.
+        #expect(report["frame_seconds"] as? Double == 0.002)
+        #expect((report["real_time_factor"] as? Double ?? 0) > 0)
+        let table = try await Self.bench(folder, "-p", "5", "-n", "1", "-r", "1", "--precise")
+        #expect(table.status == 0, "\(table.err)")
+        for text in ["prefill 5", "code predictor", "real-time factor", "first frame"] {
+            #expect(table.out.contains(text), "\(table.out)")
+        }
+    }
+
+    @Test func aSynthesisModelWithoutItsCodecIsRefused() async throws {
+        let run = try await Self.bench(Program.fixture("qwen3tts-bf16"))
+        #expect(run.status == 3)
+        #expect(run.err.contains("qwen3tts-bf16/speech_tokenizer: does not exist"), "\(run.err)")
+    }
+
+    /// Weights are reserved and not made.
+    @Test(arguments: SynthesisShape.all.map(\.name))
+    func everySynthesisShapeOpens(name: String) throws {
+        let shape = try #require(SynthesisShape.named(name))
+        let weights = InventedWeights(
+            format: .affine(bits: 4, group: 64), present: shape.talker.present,
+            plain: shape.talker.plain)
+        let compute = try Compute()
+        let talker = try talkers.open(try shape.talker.folder(weights), on: compute)
+        #expect(talker.codebooks == 16 && talker.frameCost.talkerBytes > 200 << 20)
+        // 15 passes over 44 MB of layers.
+        #expect(talker.frameCost.predictorBytes > 600 << 20)
+        let codecWeights = InventedWeights(format: .f32, present: shape.codec.present)
+        let codec = try speechCodecs.open(try shape.codec.folder(codecWeights), on: compute)
+        #expect(codec.frameSamples == 1920)
+        #expect(abs(Double(codec.frameOperations) / 1e9 - 5) < 0.1)
+    }
+
     @Test(arguments: [
         ([], "give one of a model"),
         (["--shape", "qwen3-8b", "--kernels"], "give one of a model"),
@@ -160,6 +218,8 @@ import Vision
         ([Program.pageModel, "--batch", "2"], "are for language models"),
         ([Program.pageModel, "--cold"], "are for language models"),
         (["nano-asr", "--cold"], "are for language models"),
+        (["--shape", "qwen3-tts-1.7b", "--batch", "2"], "are for language models"),
+        (["--shape", "nothing"], "qwen3-tts-1.7b"),
         (["x", "--batch", "2,0"], "--batch has \"0\", want 1 to 256"),
         (["--shape", "qwen3-8b", "--text", "x"], "--text needs a model"),
     ])

@@ -55,7 +55,7 @@ public struct Ceilings: Sendable {
     /// Operations a second of products with weights of `format`: those of the instructions that its
     /// kernels use, where the machine has them.
     ///
-    /// - Parameter rounds: f16 weights are rounded to bf16, see `Weight.rounding`.
+    /// - Parameter rounds: f16 weights, in convolutions also f32, are rounded to bf16: `Weight.rounding`.
     public func productsPerSecond(
         _ format: WeightFormat, precision: Precision, rounds: Bool = false
     ) -> Double {
@@ -64,8 +64,8 @@ public struct Ceilings: Sendable {
         switch format {
         case .affine, .mxfp4, .nvfp4: own = int8PerSecond
         case .bf16: own = bf16PerSecond
-        case .f16: own = rounds ? bf16PerSecond : 0
-        case .f32, .mxfp8: own = 0
+        case .f16, .f32: own = rounds ? bf16PerSecond : 0
+        case .mxfp8: own = 0
         }
         return own > 0 ? own : f32PerSecond
     }

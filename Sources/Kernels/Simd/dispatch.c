@@ -81,6 +81,9 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.hands_on = true;
         table_amx.quantize = ck_quantize_amx;
         table_amx.linear_block = ck_linear_block_amx;
+        table_amx.convolve_prepare = ck_convolve_prepare_amx;
+        table_amx.convolve_pack = ck_convolve_pack_amx;
+        table_amx.convolve_block = ck_convolve_block_amx;
         table_amx.kv_store = ck_kv_store_amx;
         table_amx.attend = ck_attend_amx;
         table_amx.peak = ck_peak_amx;

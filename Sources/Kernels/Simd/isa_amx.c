@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "convolution.h"
 #include "linear.h"
 
 #define CK_ISA_AVX512
@@ -25,6 +26,8 @@
 #include "linear_amx.inc"
 #include "linear_amx_bf16.inc"
 #include "linear_amx_many.inc"
+#include "channels.inc"
+#include "convolution_amx.inc"
 #include "attention_amx.inc"
 #include "attention_amx_sequence.inc"
 #pragma clang attribute pop

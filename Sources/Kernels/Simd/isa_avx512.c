@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "convolution.h"
 #include "linear.h"
 
 #define CK_ISA_AVX512

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "convolution.h"
 #include "linear.h"
 
 #define CK_ISA_SCALAR

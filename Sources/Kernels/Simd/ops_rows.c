@@ -9,7 +9,7 @@ enum { ROWS_SERIAL_ELEMENTS = 16384 };
 typedef struct {
     const float *a, *b, *weight, *bias;
     float *out;
-    size_t a_stride, b_stride, out_stride, columns, heads;
+    size_t a_stride, b_stride, out_stride, columns, heads, taps;
     float weight_offset, eps;
 } row_args;
 
@@ -139,6 +139,50 @@ void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float
     row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .out = y,
                      .out_stride = y_stride};
     for_rows(count, columns, add_row, &args);
+}
+
+static void silu_row(const ck_table *table, const row_args *r, size_t row) {
+    table->silu(r->out + row * r->out_stride, r->columns);
+}
+
+void ck_silu(float *x, size_t x_stride, size_t count, size_t columns) {
+    row_args args = {.out = x, .out_stride = x_stride, .columns = columns};
+    for_rows(count, columns * 4, silu_row, &args);
+}
+
+static void add_scaled_row(const ck_table *table, const row_args *r, size_t row) {
+    table->add_scaled(r->a + row * r->a_stride, r->weight, r->columns,
+                      r->out + row * r->out_stride);
+}
+
+void ck_add_scaled(const float *x, size_t x_stride, size_t count, size_t columns,
+                   const float *scale, float *y, size_t y_stride) {
+    row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .weight = scale, .out = y,
+                     .out_stride = y_stride};
+    for_rows(count, columns, add_scaled_row, &args);
+}
+
+static void snake_row(const ck_table *table, const row_args *r, size_t row) {
+    table->snake(r->a + row * r->a_stride, r->weight, r->columns, r->out + row * r->out_stride);
+}
+
+void ck_snake(const float *x, size_t x_stride, size_t count, size_t columns,
+              const float *parameters, float *y, size_t y_stride) {
+    row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .weight = parameters,
+                     .out = y, .out_stride = y_stride};
+    for_rows(count, columns * 4, snake_row, &args);
+}
+
+static void depthwise_row(const ck_table *table, const row_args *r, size_t row) {
+    table->depthwise(r->a + row * r->a_stride, r->a_stride, r->taps, r->weight, r->bias,
+                     r->columns, r->out + row * r->out_stride);
+}
+
+void ck_depthwise(const float *x, size_t x_stride, size_t count, size_t columns, size_t taps,
+                  const float *weight, const float *bias, float *y, size_t y_stride) {
+    row_args args = {.a = x, .a_stride = x_stride, .columns = columns, .taps = taps,
+                     .weight = weight, .bias = bias, .out = y, .out_stride = y_stride};
+    for_rows(count, columns * taps, depthwise_row, &args);
 }
 
 typedef struct {

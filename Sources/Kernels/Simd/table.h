@@ -10,6 +10,10 @@
 typedef struct ck_activations ck_activations;
 typedef struct ck_block ck_block;
 
+/// One ck_convolve call and a piece of it: see convolution.h.
+typedef struct ck_convolving ck_convolving;
+typedef struct ck_convolution_block ck_convolution_block;
+
 typedef struct {
     const char *name;
 
@@ -32,6 +36,16 @@ typedef struct {
     void (*gelu)(float *x, size_t columns);
     void (*gelu_tanh)(float *x, size_t columns);
     void (*add)(const float *x, size_t columns, float *y);
+    void (*silu)(float *x, size_t columns);
+    void (*add_scaled)(const float *x, const float *scale, size_t columns, float *y);
+    void (*snake)(const float *x, const float *parameters, size_t columns, float *y);
+    void (*depthwise)(const float *x, size_t x_stride, size_t taps, const float *weight,
+                      const float *bias, size_t columns, float *y);
+
+    // convolutions: operand rows, packed weights (of narrow ones only), a block of outputs
+    void (*convolve_prepare)(const ck_convolving *job, size_t first, size_t count);
+    void (*convolve_pack)(const ck_convolving *job, size_t strip);
+    void (*convolve_block)(const ck_convolution_block *block);
 
     // keys and values of one head for `count` tokens from `token`, all of one block
     void (*kv_store)(const ck_kv *kv, size_t head, size_t token, size_t count, const float *keys,
@@ -58,6 +72,9 @@ void ck_linear_block_amx(const ck_block *block);
 void ck_kv_store_amx(const ck_kv *kv, size_t head, size_t token, size_t count, const float *keys,
                      size_t key_stride, const float *values, size_t value_stride);
 void ck_attend_amx(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
+void ck_convolve_prepare_amx(const ck_convolving *job, size_t first, size_t count);
+void ck_convolve_pack_amx(const ck_convolving *job, size_t strip);
+void ck_convolve_block_amx(const ck_convolution_block *block);
 double ck_peak_amx(ck_peak_kind kind, size_t rounds);
 #endif
 

@@ -77,8 +77,81 @@ extension JSONValue {
     }
 }
 
-/// A pre-norm decoder with grouped-query attention and RoPE.
+/// A pre-norm decoder with grouped-query attention and RoPE: an embedding, layers, an output matrix.
 public final class Decoder: LanguageModel {
+    private let config: DecoderConfig
+    private let embedding: Weight
+    private let stack: DecoderStack
+    private let head: Linear
+
+    /// Rows of the output matrix.
+    public var vocabularyCount: Int { config.vocabulary }
+    /// Width of the residual stream.
+    public var hiddenColumns: Int { config.hidden }
+    /// `max_position_embeddings`.
+    public var contextTokensMax: Int { config.contextTokensMax }
+
+    /// - Parameters:
+    ///   - rope: the frequencies.
+    ///   - prefix: what precedes "layers.0" in tensor names.
+    ///   - head: module path of the output matrix.
+    ///   - feedForward: how layers are made that are not dense.
+    init(
+        _ folder: ModelFolder, config: DecoderConfig, rope: Rope, prefix: String = "model.",
+        head headName: String = "lm_head", feedForward: DecoderStack.MakeFeedForward? = nil
+    ) throws {
+        self.config = config
+        embedding = try folder.matrix(
+            "\(prefix)embed_tokens", rows: config.vocabulary, columns: config.hidden)
+        stack = try DecoderStack(
+            folder, config: config, rope: rope, prefix: prefix, feedForward: feedForward)
+        let isTied = config.isTied || !folder.has("\(headName).weight")
+        head =
+            isTied
+            ? Linear(embedding)
+            : Linear(
+                try folder.matrix(headName, rows: config.vocabulary, columns: config.hidden))
+    }
+
+    /// One layer of keys and values per decoder layer.
+    public func makeCache(capacity: Int, format: KVFormat) throws -> KVCache {
+        try stack.makeCache(capacity: capacity, format: format)
+    }
+
+    /// Embedding look-up, row by row.
+    public func embed(_ tokens: ArraySlice<Int32>, into hidden: Rows) {
+        for (row, token) in tokens.enumerated() {
+            embedding.row(Int(token), into: hidden[row])
+        }
+    }
+
+    /// All layers, in place on `hidden`.
+    public func forward(
+        _ hidden: Rows, in placement: Placement, keeping kept: Int, on compute: Compute
+    ) {
+        stack.forward(hidden, in: placement, keeping: kept, on: compute)
+    }
+
+    /// All layers and the final norm, in place on `hidden`, over several texts that do not see each
+    /// other; nothing is kept.
+    public func encode(_ hidden: Rows, sequences: [Range<Int>], on compute: Compute) {
+        stack.encode(hidden, sequences: sequences, on: compute)
+    }
+
+    /// Final norm and output matrix.
+    public func logits(_ hidden: Rows, into logits: Rows, on compute: Compute) {
+        compute.workspace.scope {
+            let normed = compute.workspace.rows(hidden.count, config.hidden)
+            stack.normalize(hidden, into: normed)
+            compute.traceRows("final_norm", normed)
+            head.apply(normed, into: logits, on: compute)
+        }
+    }
+}
+
+/// The layers of a decoder and its final norm: rows that were embedded somehow, to hidden states. Also
+/// a part of models that have other embeddings and output matrices.
+public final class DecoderStack {
     /// Makes the feed-forward part of layer `index`, whose tensors begin with `name`.
     typealias MakeFeedForward = (_ name: String, _ index: Int) throws -> any FeedForward
 
@@ -101,14 +174,10 @@ public final class Decoder: LanguageModel {
     }
 
     private let config: DecoderConfig
-    private let embedding: Weight
     private let layers: [Layer]
     private let finalNorm: RMSNorm
-    private let head: Linear
     private let rope: Rope
 
-    /// Rows of the output matrix.
-    public var vocabularyCount: Int { config.vocabulary }
     /// Width of the residual stream.
     public var hiddenColumns: Int { config.hidden }
     /// `max_position_embeddings`.
@@ -117,16 +186,13 @@ public final class Decoder: LanguageModel {
     /// - Parameters:
     ///   - rope: the frequencies.
     ///   - prefix: what precedes "layers.0" in tensor names.
-    ///   - head: module path of the output matrix.
     ///   - feedForward: how layers are made that are not dense.
     init(
         _ folder: ModelFolder, config: DecoderConfig, rope: Rope, prefix: String = "model.",
-        head headName: String = "lm_head", feedForward: MakeFeedForward? = nil
+        feedForward: MakeFeedForward? = nil
     ) throws {
         self.config = config
         self.rope = rope
-        embedding = try folder.matrix(
-            "\(prefix)embed_tokens", rows: config.vocabulary, columns: config.hidden)
         layers = try (0..<config.layers).map { index in
             let name = "\(prefix)layers.\(index)"
             let feedForward =
@@ -136,12 +202,6 @@ public final class Decoder: LanguageModel {
             return try Self.layer(folder, config, name, feedForward)
         }
         finalNorm = try Self.norm(folder, "\(prefix)norm", config.hidden, config)
-        let isTied = config.isTied || !folder.has("\(headName).weight")
-        head =
-            isTied
-            ? Linear(embedding)
-            : Linear(
-                try folder.matrix(headName, rows: config.vocabulary, columns: config.hidden))
     }
 
     private static func norm(
@@ -190,14 +250,7 @@ public final class Decoder: LanguageModel {
             capacity: capacity, format: format)
     }
 
-    /// Embedding look-up, row by row.
-    public func embed(_ tokens: ArraySlice<Int32>, into hidden: Rows) {
-        for (row, token) in tokens.enumerated() {
-            embedding.row(Int(token), into: hidden[row])
-        }
-    }
-
-    /// All layers, in place on `hidden`.
+    /// All layers, in place on `hidden`, complete for the last `kept` rows.
     public func forward(
         _ hidden: Rows, in placement: Placement, keeping kept: Int, on compute: Compute
     ) {
@@ -269,13 +322,8 @@ public final class Decoder: LanguageModel {
         }
     }
 
-    /// Final norm and output matrix.
-    public func logits(_ hidden: Rows, into logits: Rows, on compute: Compute) {
-        compute.workspace.scope {
-            let normed = compute.workspace.rows(hidden.count, config.hidden)
-            finalNorm.apply(hidden, into: normed)
-            compute.traceRows("final_norm", normed)
-            head.apply(normed, into: logits, on: compute)
-        }
+    /// The final norm of hidden states [n, hiddenColumns] into rows of that shape.
+    public func normalize(_ hidden: Rows, into normed: Rows) {
+        finalNorm.apply(hidden, into: normed)
     }
 }

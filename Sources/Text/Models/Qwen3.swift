@@ -25,12 +25,32 @@ public enum Qwen3 {
     public static func decoder(
         _ folder: ModelFolder, config: JSONValue, prefix: String, isTied: Bool? = nil
     ) throws -> Decoder {
+        let (dimensions, rope) = try dimensions(folder, config, isTied: isTied)
+        return try Decoder(folder, config: dimensions, rope: rope, prefix: prefix)
+    }
+
+    /// The layers and the final norm of a Qwen3 decoder, as a part of a model that embeds and reads
+    /// hidden states in its own way.
+    ///
+    /// - Parameters:
+    ///   - config: the object that holds its dimensions and RoPE keys.
+    ///   - prefix: what precedes "layers.0" in tensor names.
+    public static func stack(
+        _ folder: ModelFolder, config: JSONValue, prefix: String
+    ) throws -> DecoderStack {
+        let (dimensions, rope) = try dimensions(folder, config)
+        return try DecoderStack(folder, config: dimensions, rope: rope, prefix: prefix)
+    }
+
+    private static func dimensions(
+        _ folder: ModelFolder, _ config: JSONValue, isTied: Bool? = nil
+    ) throws -> (DecoderConfig, Rope) {
         let dimensions = try folder.read { _ in
             try DecoderConfig(config, traits, isTied: isTied)
         }
         let rope = try Rope(
             headDim: dimensions.headDim, config: config, source: folder.configPath,
             thetaDefault: thetaDefault)
-        return try Decoder(folder, config: dimensions, rope: rope, prefix: prefix)
+        return (dimensions, rope)
     }
 }

@@ -102,7 +102,7 @@ struct BenchReport: Encodable, Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static func row(_ name: String, _ rate: Rate) -> String {
+    static func row(_ name: String, _ rate: Rate) -> String {
         row(
             name, Timestamp.fixed(rate.perSecond, places: 1),
             Timestamp.fixed(rate.perSecondMin, places: 1),
@@ -111,7 +111,7 @@ struct BenchReport: Encodable, Sendable {
             rate.firstTokenMilliseconds.map { Timestamp.fixed($0, places: 1) + " ms" } ?? "-")
     }
 
-    private static func row(_ name: String, _ cells: String...) -> String {
+    static func row(_ name: String, _ cells: String...) -> String {
         let start = name.padding(toLength: max(name.count, 14), withPad: " ", startingAt: 0)
         return cells.reduce(start) { line, cell in
             line + String(repeating: " ", count: max(12 - cell.count, 1)) + cell

@@ -25,19 +25,17 @@ struct BenchShape: InventedModel, Sendable {
             present: ["language_model.lm_head.weight"]),
     ]
 
-    /// Models that this program is to have and has not yet.
-    static let later = ["qwen3-tts-1.7b"]
-
     /// - Throws: `CommandError` that lists the names.
     static func named(_ name: String) throws -> BenchShape {
         let wanted = name.lowercased()
         if let shape = all.first(where: { $0.name == wanted || $0.name == "\(wanted) decoder" }) {
             return shape
         }
-        let others = SpeechShape.all.map(\.name) + PageShape.all.map(\.name)
+        let others =
+            SpeechShape.all.map(\.name) + SynthesisShape.all.map(\.name)
+            + PageShape.all.map(\.name)
         let names = (all.map(\.name) + others).joined(separator: ", ")
-        let reason = later.contains(wanted) ? "is not available yet" : "is not known"
-        throw CommandError.usage("--shape \(name) \(reason); there are: \(names)")
+        throw CommandError.usage("--shape \(name) is not known; there are: \(names)")
     }
 
     private static func qwen3(

@@ -12,7 +12,8 @@ struct Bench: AsyncParsableCommand {
             same run: prefill of the arithmetic, decoding of the memory. A shape needs no download; \
             its weights are random numbers in the layout of a checkpoint. Of a speech model the \
             encoder is measured over 30 s of sound, of a page model over an A4 page at the \
-            model's own number of pixels; a shape's decoder follows.
+            model's own number of pixels; a shape's decoder follows. Of a speech synthesis model -p is \
+            the length of texts and -n the number of frames, each 80 ms of sound.
 
             Examples:
               mlxi bench qwen3-0.6b
@@ -21,6 +22,7 @@ struct Bench: AsyncParsableCommand {
               mlxi bench qwen3-0.6b --text book.txt
               mlxi bench --shape whisper-small
               mlxi bench --shape paddleocr-vl --bits 8
+              mlxi bench --shape qwen3-tts-1.7b
               mlxi bench --kernels
             """)
 
@@ -52,7 +54,7 @@ struct Bench: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("n"), .long],
-        help: ArgumentHelp("Tokens to decode.", valueName: "count"))
+        help: ArgumentHelp("Tokens to decode, or frames to speak.", valueName: "count"))
     var tokens = 64
 
     @Option(
@@ -142,6 +144,12 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = common.terminal
+        if let synthesis = try synthesisPlan() {
+            try Machine.start(threads: common.threads)
+            let report = try await Bencher().run(synthesis, terminal: terminal)
+            return try terminal.result(
+                json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+        }
         let speech = try speechPlan()
         let page = try pagePlan()
         let subject = speech == nil && page == nil ? try subject() : nil
@@ -228,6 +236,24 @@ struct Bench: AsyncParsableCommand {
         return PageBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
     }
 
+    /// Nil unless the subject is a speech synthesis model.
+    private func synthesisPlan() throws -> SynthesisBench.Plan? {
+        let subject: SynthesisBench.Plan.Subject
+        if let shape {
+            guard let synthesis = SynthesisShape.named(shape) else { return nil }
+            subject = .shape(synthesis, format(Self.bitsDefault))
+        } else {
+            guard let found = try foundModel(), try SynthesisBench.isSynthesis(found) else {
+                return nil
+            }
+            subject = .model(found)
+        }
+        try refuseOfLanguageModels(batch: batch != nil)
+        return SynthesisBench.Plan(
+            subject: subject, prompts: try prompts(), frames: tokens, repeats: repeats,
+            precision: common.precise ? .exact : .fast)
+    }
+
     private func refuseOfLanguageModels(batch: Bool) throws {
         guard !batch, !cold, text == nil else {
             throw CommandError.usage("--batch, --cold and --text are for language models")
@@ -247,6 +273,10 @@ private actor Bencher {
 
     func run(_ plan: PageBench.Plan, terminal: Terminal) throws -> PageReport {
         try PageBench(plan, terminal: terminal).run()
+    }
+
+    func run(_ plan: SynthesisBench.Plan, terminal: Terminal) throws -> SynthesisReport {
+        try SynthesisBench(plan, terminal: terminal).run()
     }
 
     func run(_ plan: SpeechBench.Plan, terminal: Terminal) throws -> SpeechReport {

@@ -45,7 +45,7 @@ typedef struct {
     ck_format scale_format;  // CK_F32, CK_F16 or CK_BF16 (affine only)
     uint32_t bits;
     uint32_t group;
-    bool rounds;  // CK_FAST may round f16 weights to bf16 where that is faster
+    bool rounds;  // CK_FAST may round f16 (in convolutions f32 too) to bf16 where that is faster
 } ck_matrix;
 
 /// Keys and values of one layer. A key block holds 16 tokens, dimension by dimension, so that one
@@ -77,6 +77,13 @@ typedef struct {
     float scale;
     ck_kv kv;
 } ck_attention;
+
+/// A convolution over time: y[t] = sum over taps k of W_k x[t - (taps - 1 - k) * dilation] + offset.
+typedef struct {
+    const ck_matrix *matrix;  // [outputs, taps * inputs] f32, f16 or bf16; a row in the order (tap, input)
+    const float *snake;       // [2, inputs]: the input goes through ck_snake first; NULL: as it is
+    size_t inputs, taps, dilation;
+} ck_convolution;
 
 /// Triangular mel filters over the 201 bins of a 400-sample frame. Filter f covers bins
 /// first[f]..<end[f]; its weights follow those of filter f - 1.
@@ -191,6 +198,18 @@ void ck_gelu_tanh(float *x, size_t x_stride, size_t count, size_t columns);
 /// y += x
 void ck_add(const float *x, size_t x_stride, size_t count, size_t columns, float *y,
             size_t y_stride);
+/// x = x * sigmoid(x), in place.
+void ck_silu(float *x, size_t x_stride, size_t count, size_t columns);
+/// y += scale * x with a scale for each column.
+void ck_add_scaled(const float *x, size_t x_stride, size_t count, size_t columns,
+                   const float *scale, float *y, size_t y_stride);
+/// y = x + amplitude * sin(frequency * x)^2; parameters [2, columns] hold frequencies, then amplitudes.
+void ck_snake(const float *x, size_t x_stride, size_t count, size_t columns,
+              const float *parameters, float *y, size_t y_stride);
+/// y[t] = sum over taps k of weight[k] * x[t + k] + bias, column by column; x [count + taps - 1,
+/// columns], weight [taps, columns].
+void ck_depthwise(const float *x, size_t x_stride, size_t count, size_t columns, size_t taps,
+                  const float *weight, const float *bias, float *y, size_t y_stride);
 // --- attention -----------------------------------------------------------------------------------
 
 /// The format of two bytes a number that attention of the instruction set in use wants.
@@ -213,6 +232,16 @@ void ck_attend(const ck_attention *attention);
 /// convolution is a linear layer over them. out = (in + 2 * padding - kernel) / stride + 1.
 void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
                    size_t stride, size_t padding, float *rows);
+
+/// Bytes of scratch that ck_convolve needs for `count` rows.
+size_t ck_convolution_scratch_bytes(const ck_convolution *convolution, size_t count,
+                                    ck_precision precision);
+/// y [count, outputs] of x [count, inputs], or y += with `accumulate`. `past` holds the (taps - 1) *
+/// dilation rows before x, one behind the other; NULL: zeros. CK_FAST rounds bf16 weights' inputs to bf16,
+/// and f16 and f32 weights with their inputs if they may be rounded.
+void ck_convolve(const ck_convolution *convolution, const float *past, const float *x,
+                 size_t x_stride, size_t count, float *y, size_t y_stride, bool accumulate,
+                 ck_precision precision, void *scratch);
 
 // --- signals -------------------------------------------------------------------------------------
 
