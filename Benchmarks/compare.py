@@ -6,11 +6,13 @@ median is a rival's. Rivals are those whose options are given:
 
     compare.py --mlxi .build/release/mlxi --shape qwen3-0.6b --threads 2 \\
         --openvino-python VENV/bin/python --openvino-model qwen3-0.6b-q4_0.gguf \\
-        --llama-bench llama.cpp/build/bin/llama-bench --gguf qwen3-0.6b-q4_0.gguf
+        --llama-bench llama.cpp=llama.cpp/build/bin/llama-bench \\
+        --llama-bench ik_llama.cpp=ik_llama.cpp/build/bin/llama-bench --gguf qwen3-0.6b-q4_0.gguf
 
 `--run-with COMMAND` goes before every measured command (taskset, a scheduler's priority).
 """
 import argparse
+import functools
 import json
 import pathlib
 import shlex
@@ -40,9 +42,9 @@ def openvino(options):
     return json.loads(lines.splitlines()[-1])
 
 
-def llama(options):
+def llama(program, options):
     rows = json.loads(output(options, [
-        options.llama_bench, "-m", options.gguf, "-t", options.threads, "-p", options.prompt,
+        program, "-m", options.gguf, "-t", options.threads, "-p", options.prompt,
         "-n", options.decode, "-r", 2, "-fa", 1, "-o", "json"]))
     return {("prefill" if row["n_prompt"] else "decode"): row["avg_ts"] for row in rows}
 
@@ -59,14 +61,15 @@ def main():
     parser.add_argument("--run-with", default="")
     parser.add_argument("--openvino-python")
     parser.add_argument("--openvino-model")
-    parser.add_argument("--llama-bench")
+    parser.add_argument("--llama-bench", action="append", default=[], metavar="NAME=PROGRAM")
     parser.add_argument("--gguf")
     options = parser.parse_args()
     programs = {"mlxi": mlxi}
     if options.openvino_model:
         programs["openvino"] = openvino
-    if options.llama_bench:
-        programs["llama.cpp"] = llama
+    for rival in options.llama_bench:
+        name, program = rival.split("=", 1)
+        programs[name] = functools.partial(llama, program)
     runs = {name: [] for name in programs}
     for _ in range(options.rounds):
         for name, measure in programs.items():

@@ -72,6 +72,7 @@ public struct TokenPositions: Sendable {
 
     /// Rotates each head of x [n, heads · headDim] in place; row 0 is the token of index `first`.
     public func rotate(_ x: Rows, from first: Int, with rope: Rope) {
+        guard !grids.isEmpty else { return rope.apply(x, at: first) }
         let end = first + x.count
         var (token, shift) = (first, 0)
         for grid in grids where token < end {

@@ -200,7 +200,6 @@ import Vision
     @Test(arguments: [
         ([], "give one of a model"),
         (["--shape", "qwen3-8b", "--kernels"], "give one of a model"),
-        (["--shape", "qwen3-tts-1.7b"], "is not available yet; there are: qwen3-0.6b"),
         (["--shape", "nothing"], "is not known; there are"),
         (["--shape", "nothing"], "whisper-large-v3-turbo"),
         (["--shape", "nothing"], "paddleocr-vl"),
