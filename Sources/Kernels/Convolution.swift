@@ -59,6 +59,8 @@ public final class CausalConvolution {
     private let snake: Snake?
     private let matrix: UnsafeMutablePointer<ck_matrix>
     private var convolution: ck_convolution
+    /// The weights as the fastest products want them, made when they are first used.
+    private var packed: AnonymousMemory?
     /// Rows before the first that it sees.
     public let pastCount: Int
     /// Columns of its input.
@@ -83,7 +85,7 @@ public final class CausalConvolution {
         pastCount = (taps - 1) * dilation
         convolution = ck_convolution(
             matrix: UnsafePointer(matrix), snake: snake.map { UnsafePointer($0.parameters.base) },
-            inputs: inputs, taps: taps, dilation: dilation)
+            packed: nil, inputs: inputs, taps: taps, dilation: dilation)
     }
 
     deinit { matrix.deallocate() }
@@ -106,6 +108,7 @@ public final class CausalConvolution {
         require((past?.rows.count ?? 0) == pastCount, "\(weight.name): \(pastCount) rows before")
         guard x.count > 0 else { return }
         let precision = compute.precision == .exact ? CK_EXACT : CK_FAST
+        if packed == nil { pack(precision) }
         compute.workspace.scope {
             let scratch = compute.workspace.bytes(
                 ck_convolution_scratch_bytes(&convolution, x.count, precision))
@@ -114,6 +117,17 @@ public final class CausalConvolution {
                 accumulate, precision, scratch)
         }
         past?.append(x)
+    }
+
+    /// Without memory for it the product is slower.
+    private func pack(_ precision: ck_precision) {
+        let byteCount = ck_convolution_packed_bytes(&convolution, precision)
+        guard byteCount > 0,
+            let memory = try? AnonymousMemory(byteCount: byteCount, purpose: weight.name)
+        else { return }
+        ck_convolution_pack(&convolution, memory.base)
+        convolution.packed = UnsafeRawPointer(memory.base)
+        packed = memory
     }
 }
 

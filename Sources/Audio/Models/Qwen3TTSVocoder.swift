@@ -103,8 +103,10 @@ final class Qwen3TTSVocoder {
 
     private static let taps = 7
     private static let dilations = [1, 3, 9]
-    /// Rows go through the blocks in pieces that make about so many numbers, which stay in the caches.
-    private static let pieceFloats = 1 << 19
+    /// Rows go through the blocks in pieces that make about so many numbers, which stay in the second
+    /// cache, but not so few rows that the weights are read again and again.
+    private static let pieceFloats = 1 << 17
+    private static let pieceRowsMin = 512
 
     private let first: CausalConvolution
     private let blocks: [Block]
@@ -199,7 +201,8 @@ final class Qwen3TTSVocoder {
             return
         }
         let transposed = blocks[index].transposed
-        let piece = max(Self.pieceFloats / (transposed.stride * transposed.outputs), 1)
+        let made = max(Self.pieceFloats / transposed.outputs, Self.pieceRowsMin)
+        let piece = max(made / transposed.stride, 1)
         for first in Swift.stride(from: 0, to: x.count, by: piece) {
             work.scope {
                 let rows = x.rows(first..<min(first + piece, x.count))

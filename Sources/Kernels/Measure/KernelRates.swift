@@ -28,6 +28,7 @@ public struct KernelRate: Sendable {
             let bench = try KernelBench(instructionSet: name, ceilings: ceilings)
             try bench.linears(each)
             try bench.attention(each)
+            try bench.convolutions(each)
             try bench.rowOperations(each)
         }
     }
@@ -170,6 +171,32 @@ private struct KernelBench {
                         "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
                         operations: 4 * seen * heads * headDim, per: seconds,
                         of: ceilings.f32PerSecond))
+            }
+        }
+    }
+
+    /// Over time, of f32 weights that may be rounded, with a snake in front.
+    func convolutions(_ each: (KernelRate) throws -> Void) throws {
+        let (count, channels) = (isSlow ? 16 : 512, 192)
+        let parameters = [Float](repeating: 0.5, count: channels)
+        let snake = Snake(alpha: parameters, beta: parameters)
+        for (taps, dilation) in [(7, 1), (7, 9), (1, 1)] {
+            let weight = Weight(
+                name: "w", rows: channels, columns: taps * channels,
+                values: [Float](repeating: 0.01, count: taps * channels * channels))
+            let convolution = CausalConvolution(
+                weight.rounding(), taps: taps, dilation: dilation, snake: snake)
+            try compute.workspace.scope {
+                let x = noise(count, channels)
+                let y = compute.workspace.rows(count, channels)
+                let past = convolution.makePast()
+                let seconds = best { convolution.apply(x, after: past, into: y, on: compute) }
+                try each(
+                    rate(
+                        "convolution f32",
+                        "\(count) x \(channels), \(taps) taps, dilation \(dilation)",
+                        operations: 2 * count * convolution.products, per: seconds,
+                        of: ceilings.productsPerSecond(.f32, precision: .fast, rounds: true)))
             }
         }
     }

@@ -1,5 +1,7 @@
 // Convolutions over time: what ops_convolution.c prepares and what the bodies receive.
 //
+// Packed weights are pieces of 16 output features x 32 columns in bf16, [strips][steps][taps].
+//
 // Nothing is gathered into patches. The input rows, with those before them, are prepared once (the snake
 // applied, rounded to bf16 where the tiles want that), and a product takes the row of each tap where it
 // lies: (tap * dilation) rows further on.
@@ -29,10 +31,9 @@ struct ck_convolving {
     float *y;
     size_t y_stride;
     bool accumulate;
-    bool narrow;        // operands and weights are rounded to bf16
+    bool narrow;        // operands are rounded to bf16, weights are packed
     void *rows;         // [past_count + count, row_stride] f32; bf16 with zeros to a whole step
     size_t row_stride;  // elements
-    uint16_t *packed;   // narrow: [strips][steps][taps] pieces of 16 outputs x 32 columns
 };
 
 /// Output features [first_row, +row_count) of rows [first_token, +token_count). panel: CK_PANEL_BYTES.

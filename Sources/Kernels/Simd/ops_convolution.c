@@ -1,5 +1,5 @@
-// Convolutions over the pool: operand rows (and weights, where tiles want them otherwise) are prepared once
-// a call, then blocks of output features and rows may be taken in any order.
+// Convolutions over the pool: operand rows are prepared once a call, then blocks of output features and rows
+// may be taken in any order.
 #include "convolution.h"
 #include "linear.h"
 
@@ -19,8 +19,7 @@ static size_t round_up(size_t value, size_t multiple) {
 static size_t past_rows(const ck_convolution *c) { return (c->taps - 1) * c->dilation; }
 
 static bool narrows(const ck_convolution *c, ck_precision precision) {
-    return precision == CK_FAST && ck_table_current()->narrows &&
-           (c->matrix->format == CK_BF16 || c->matrix->rounds);
+    return precision == CK_FAST && c->packed && ck_table_current()->narrows;
 }
 
 /// Numbers from one narrow row to the next: an odd number of cache lines, so that the same columns of
@@ -33,9 +32,26 @@ static size_t strips(const ck_convolution *c) {
     return divide_up(c->matrix->rows, CK_CONVOLUTION_STRIP);
 }
 
-static size_t packed_bytes(const ck_convolution *c) {
+size_t ck_convolution_packed_bytes(const ck_convolution *c, ck_precision precision) {
+    const bool fits = c->matrix->format == CK_BF16 || c->matrix->rounds;
+    if (precision == CK_EXACT || !fits || !ck_table_current()->narrows) return 0;
     const size_t piece = CK_CONVOLUTION_STRIP * CK_CONVOLUTION_STEP * sizeof(uint16_t);
     return strips(c) * ck_convolution_steps(c) * c->taps * piece;
+}
+
+typedef struct {
+    const ck_convolution *convolution;
+    void *packed;
+} pack_job;
+
+static void pack_item(void *context, size_t strip) {
+    const pack_job *job = context;
+    ck_table_current()->convolve_pack(job->convolution, strip, job->packed);
+}
+
+void ck_convolution_pack(const ck_convolution *convolution, void *packed) {
+    pack_job job = {convolution, packed};
+    ck_parallel(strips(convolution), pack_item, &job);
 }
 
 /// The rows of the last tile are read, whether there or not.
@@ -46,24 +62,18 @@ static size_t narrow_bytes(const ck_convolution *c, size_t count) {
 
 size_t ck_convolution_scratch_bytes(const ck_convolution *c, size_t count,
                                     ck_precision precision) {
-    if (narrows(c, precision))
-        return narrow_bytes(c, count) + packed_bytes(c) + 2 * CACHE_LINE_BYTES;
+    if (narrows(c, precision)) return narrow_bytes(c, count) + CACHE_LINE_BYTES;
     return (past_rows(c) + count) * c->inputs * sizeof(float) + CACHE_LINE_BYTES;
 }
 
 typedef struct {
     ck_convolving convolving;
     const ck_table *table;
-    size_t row_items;  // items that prepare rows; those behind pack strips
     size_t rows_of_block, row_blocks, tokens_of_block;
 } convolution_job;
 
 static void prepare_item(void *context, size_t item) {
     const convolution_job *job = context;
-    if (item >= job->row_items) {
-        job->table->convolve_pack(&job->convolving, item - job->row_items);
-        return;
-    }
     const size_t first = item * ROWS_OF_ITEM;
     const size_t left = job->convolving.past_count + job->convolving.count - first;
     job->table->convolve_prepare(&job->convolving, first,
@@ -102,13 +112,10 @@ void ck_convolve(const ck_convolution *c, const float *past, const float *x, siz
                        .accumulate = accumulate, .narrow = narrow, .rows = aligned(scratch),
                        .row_stride = narrow ? narrow_stride(c) : c->inputs},
         .table = ck_table_current(),
-        .row_items = divide_up(past_rows(c) + count, ROWS_OF_ITEM),
         .rows_of_block = narrow ? NARROW_ROWS : CK_CONVOLUTION_ROWS,
         .tokens_of_block = narrow ? NARROW_TOKENS : CK_CONVOLUTION_TOKENS,
     };
-    if (narrow)
-        job.convolving.packed = aligned((char *)job.convolving.rows + narrow_bytes(c, count));
     job.row_blocks = divide_up(c->matrix->rows, job.rows_of_block);
-    ck_parallel(job.row_items + (narrow ? strips(c) : 0), prepare_item, &job);
+    ck_parallel(divide_up(past_rows(c) + count, ROWS_OF_ITEM), prepare_item, &job);
     ck_parallel(job.row_blocks * divide_up(count, job.tokens_of_block), block_item, &job);
 }

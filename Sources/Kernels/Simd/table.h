@@ -42,9 +42,9 @@ typedef struct {
     void (*depthwise)(const float *x, size_t x_stride, size_t taps, const float *weight,
                       const float *bias, size_t columns, float *y);
 
-    // convolutions: operand rows, packed weights (of narrow ones only), a block of outputs
+    // convolutions: operand rows, a strip of packed weights (where the table narrows), a block of outputs
     void (*convolve_prepare)(const ck_convolving *job, size_t first, size_t count);
-    void (*convolve_pack)(const ck_convolving *job, size_t strip);
+    void (*convolve_pack)(const ck_convolution *convolution, size_t strip, void *packed);
     void (*convolve_block)(const ck_convolution_block *block);
 
     // keys and values of one head for `count` tokens from `token`, all of one block
@@ -73,7 +73,7 @@ void ck_kv_store_amx(const ck_kv *kv, size_t head, size_t token, size_t count, c
                      size_t key_stride, const float *values, size_t value_stride);
 void ck_attend_amx(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
 void ck_convolve_prepare_amx(const ck_convolving *job, size_t first, size_t count);
-void ck_convolve_pack_amx(const ck_convolving *job, size_t strip);
+void ck_convolve_pack_amx(const ck_convolution *convolution, size_t strip, void *packed);
 void ck_convolve_block_amx(const ck_convolution_block *block);
 double ck_peak_amx(ck_peak_kind kind, size_t rounds);
 #endif

@@ -82,6 +82,7 @@ typedef struct {
 typedef struct {
     const ck_matrix *matrix;  // [outputs, taps * inputs] f32, f16 or bf16; a row in the order (tap, input)
     const float *snake;       // [2, inputs]: the input goes through ck_snake first; NULL: as it is
+    const void *packed;       // what ck_convolution_pack wrote, or NULL
     size_t inputs, taps, dilation;
 } ck_convolution;
 
@@ -233,12 +234,17 @@ void ck_attend(const ck_attention *attention);
 void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
                    size_t stride, size_t padding, float *rows);
 
+/// Bytes of the weights rounded to bf16 in the order that the tiles of CK_FAST want, 0 if they may not be
+/// rounded or if the instruction set in use has no such tiles. Without them ck_convolve works in f32.
+size_t ck_convolution_packed_bytes(const ck_convolution *convolution, ck_precision precision);
+/// Writes them, 64-aligned.
+void ck_convolution_pack(const ck_convolution *convolution, void *packed);
 /// Bytes of scratch that ck_convolve needs for `count` rows.
 size_t ck_convolution_scratch_bytes(const ck_convolution *convolution, size_t count,
                                     ck_precision precision);
 /// y [count, outputs] of x [count, inputs], or y += with `accumulate`. `past` holds the (taps - 1) *
-/// dilation rows before x, one behind the other; NULL: zeros. CK_FAST rounds bf16 weights' inputs to bf16,
-/// and f16 and f32 weights with their inputs if they may be rounded.
+/// dilation rows before x, one behind the other; NULL: zeros. CK_FAST multiplies
+/// packed weights, where there are, with inputs rounded to bf16.
 void ck_convolve(const ck_convolution *convolution, const float *past, const float *x,
                  size_t x_stride, size_t count, float *y, size_t y_stride, bool accumulate,
                  ck_precision precision, void *scratch);
