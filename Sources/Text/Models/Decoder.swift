@@ -269,7 +269,8 @@ public final class DecoderStack {
         _ hidden: Rows, _ context: Context, keeping kept: Int, on compute: Compute
     ) {
         compute.traceRows("embeddings", hidden)
-        for (index, layer) in layers.enumerated() {
+        for index in layers.indices {
+            let layer = layers[index]
             let asking = index == layers.count - 1 ? kept : hidden.count
             attention(hidden, asking, layer, index, context, compute)
             compute.workspace.scope {
