@@ -97,10 +97,13 @@ final class PaddleOCREncoder: PageEncoder {
                 normalization: Normalization(), patchSide: config.patchSide))
         let (width, side) = (config.width, config.patchSide)
         let joined = config.mergeSide * config.mergeSide * width
+        let patches = "visual.embeddings.patch_embedding"
+        guard folder.has("\(patches).bias") else {
+            throw KernelError.missing(file: folder.path, tensor: "\(patches).bias")
+        }
         patchEmbedding = Linear(
             try folder.convolution(
-                "visual.embeddings.patch_embedding", outputs: width, inputs: Patches.channels,
-                kernel: [side, side]))
+                patches, outputs: width, inputs: Patches.channels, kernel: [side, side]))
         positions = try folder.matrix(
             "visual.embeddings.position_embedding",
             rows: config.positionSide * config.positionSide, columns: width)
