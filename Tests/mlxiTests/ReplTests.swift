@@ -142,8 +142,10 @@ import Testing
         let home = try TestFolder()
         let run = try TerminalRun(
             [
-                "chat", "--temp", "1", "--seed", "1", "-n", "15000", "--logit-bias",
-                "<|im_end|>=-100", "--logit-bias", "<|endoftext|>=-100",
+                // Slow enough for the answer to be still under way on a busy machine.
+                "chat", "-m", "nano-lm", "--precise", "--speculative", "never", "--temp", "1",
+                "--seed", "1", "-n", "15000", "--logit-bias", "<|im_end|>=-100", "--logit-bias",
+                "<|endoftext|>=-100",
             ], home: home.path("h"))
         try await run.wait(for: "/help for commands")
         run.type("hello\n")
