@@ -143,7 +143,7 @@ import Testing
         let run = try TerminalRun(
             [
                 // Slow enough for the answer to be still under way on a busy machine.
-                "chat", "-m", "nano-lm", "--precise", "--speculative", "never", "--temp", "1",
+                "chat", "-m", "nano-lm", "--precise", "--speculative", "off", "--temp", "1",
                 "--seed", "1", "-n", "15000", "--logit-bias", "<|im_end|>=-100", "--logit-bias",
                 "<|endoftext|>=-100",
             ], home: home.path("h"))
