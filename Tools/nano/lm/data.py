@@ -37,12 +37,12 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.04, 0.48
+COPY_SHARE, CHAT_SHARE = 0.03, 0.43
 PAIR_SHARE, PLAIN_SHARE, TANGLED_SHARE = 0.3, 0.15, 0.06
-REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE = 0.1, 0.15, 0.35
-KEPT_SHARE, SLIGHT_SHARE = 0.15, 0.15
+REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE = 0.1, 0.15, 0.5
+KEPT_SHARE, SLIGHT_SHARE = 0.12, 0.1
 # So many answers are misled, at so many of their tokens.
-MISLED_SHARE, MISLED_RATE = 0.3, 0.03
+MISLED_SHARE, MISLED_RATE, STUCK_RATE, STUCK_MOST = 0.35, 0.025, 0.01, 4
 SOUNDING_WEIGHT, START_WEIGHT, START_TOKENS = 3.0, 3.0, 3
 KINDRED_SENTENCES, KINDRED_MOST = 60_000, 40
 # A token that is not what followed these many tokens before counts so often.
@@ -188,13 +188,17 @@ def slightly_damaged(text, rng, known):
 
 
 def misled(ids, start, rng):
-    """The ids to feed, some of the answer's replaced by others of the example: what follows a
-    wrong token is still what is to be said next, found by the words before it."""
+    """The ids to feed, some of the answer's replaced by others of the example, or by the one before
+    again and again: what follows wrong tokens is still what is to be said next, found by the words
+    before them."""
     ids = list(ids)
     if rng.random() < MISLED_SHARE:
         for at in range(start, len(ids) - 1):
             if rng.random() < MISLED_RATE:
                 ids[at] = rng.choice(ids)
+            elif rng.random() < STUCK_RATE:
+                end = min(len(ids) - 1, at + rng.randint(1, STUCK_MOST))
+                ids[at:end] = [ids[at - 1]] * (end - at)
     return ids
 
 
