@@ -10,6 +10,7 @@ where the assistant's answer begins; the loss is on the answer alone. Everything
 import difflib
 import json
 import random
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,9 +18,13 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers import trainers
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "asr"))
+import everyday
+import general
 import grammar
-from corrupt import ALTERNATIVES, FILLERS, FREQUENT, corrupt, insert_fillers
-from paraphrase import paraphrase, unknown
+from corrupt import (ALTERNATIVES, FILLERS, FREQUENT, corrupt, damage_words, drop_punctuation,
+                     insert_fillers, repeat_words, swap_homophones)
+from paraphrase import asked, unknown
 from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER, USER_TURN,
                      proofread_user)
 
@@ -32,14 +37,17 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.04, 0.45
-PAIR_SHARE, REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE, KEPT_SHARE = 0.25, 0.1, 0.15, 0.35, 0.12
-TANGLED_SHARE = 0.1
+COPY_SHARE, CHAT_SHARE = 0.03, 0.43
+PAIR_SHARE, PLAIN_SHARE, TANGLED_SHARE = 0.3, 0.15, 0.06
+REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE = 0.1, 0.15, 0.5
+KEPT_SHARE, SLIGHT_SHARE = 0.12, 0.1
+# So many answers are misled, at so many of their tokens.
+MISLED_SHARE, MISLED_RATE, STUCK_RATE, STUCK_MOST = 0.35, 0.025, 0.01, 4
 SOUNDING_WEIGHT, START_WEIGHT, START_TOKENS = 3.0, 3.0, 3
 KINDRED_SENTENCES, KINDRED_MOST = 60_000, 40
 # A token that is not what followed these many tokens before counts so often.
 FORK_WEIGHTS = {2: 3.0, 3: 6.0}
-UNKNOWN_SHARE = 0.1
+UNKNOWN_SHARE, QA_WEIGHT = 0.1, 0.7
 SOUNDING_COUNT_MAX = 2500
 LONGEST_COPY = 60
 MENDABLE_RATIO = 0.75
@@ -138,22 +146,60 @@ def train_tokenizer(corpus, qa, folder):
     return tokenizer
 
 
-def mendable(heard, right):
-    """The transcript that a proofreader could make of `heard`: `right` where the words look alike,
-    `heard` where nobody could tell what was said, with the marks of `right` around both."""
+def mendable(heard, right, known):
+    """The transcript that a proofreader could make of `heard`, with the marks of `right`: `right`
+    where words sound alike, were joined or split, or where a word that does not exist looks like
+    words that do (`known`); `heard` where nobody could tell what was said."""
     left, wanted = heard.split(), right.split()
     keys = [[w.strip(",.;:?!").lower() for w in words] for words in (left, wanted)]
     out = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, *keys, False).get_opcodes():
-        one, other = " ".join(keys[0][a:b]), " ".join(keys[1][c:d])
-        fillers = [w in FILLERS for w in keys[0][a:b]]
-        if kind == "equal" or kind == "delete" and all(fillers):
+        lost, gained = keys[0][a:b], keys[1][c:d]
+        fillers = [w in FILLERS for w in lost]
+        repeated = kind == "delete" and lost == keys[0][max(0, 2 * a - b):a]
+        same_sound = len(lost) == len(gained) and all(
+            y in ALTERNATIVES.get(x, ()) or x == y for x, y in zip(lost, gained))
+        no_word = all(w in known for w in gained) and any(w not in known for w in lost)
+        looks = difflib.SequenceMatcher(None, " ".join(lost), " ".join(gained), False).ratio()
+        if kind == "equal" or kind == "delete" and all(fillers) or repeated or same_sound:
             out += wanted[c:d]
-        elif difflib.SequenceMatcher(None, one, other, False).ratio() >= MENDABLE_RATIO:
+        elif "".join(lost) == "".join(gained) or no_word and looks >= MENDABLE_RATIO:
             out += wanted[c:d]
         else:
             out += [w for w, filler in zip(left[a:b], fillers) if not filler]
     return " ".join(out)
+
+
+def plain_paragraph(rng):
+    """Correct sentences of general and everyday English, numbers in words, as recognisers write."""
+    made = []
+    for _ in range(rng.choice((1, 1, 2, 3, 4, 5))):
+        made.append((general if rng.random() < 0.6 else everyday).sentence(rng))
+    return made
+
+
+def slightly_damaged(text, rng, known):
+    """What a good recogniser writes: nearly all right, a mark or a word wrong here and there."""
+    text = swap_homophones(text, rng, rng.choice((0, 0, 0.03, 0.1)))
+    text = damage_words(text, rng, rng.choice((0, 0, 0.02, 0.04)), known)
+    text = drop_punctuation(text, rng, rng.choice((0, 0, 0.1)), rng.choice((0, 0.1, 0.3)))
+    text = repeat_words(text, rng, rng.choice((0, 0, 0.02)))
+    return insert_fillers(text, rng, rng.choice((0, 0, 0.03)), plain=False)
+
+
+def misled(ids, start, rng):
+    """The ids to feed, some of the answer's replaced by others of the example, or by the one before
+    again and again: what follows wrong tokens is still what is to be said next, found by the words
+    before them."""
+    ids = list(ids)
+    if rng.random() < MISLED_SHARE:
+        for at in range(start, len(ids) - 1):
+            if rng.random() < MISLED_RATE:
+                ids[at] = rng.choice(ids)
+            elif rng.random() < STUCK_RATE:
+                end = min(len(ids) - 1, at + rng.randint(1, STUCK_MOST))
+                ids[at:end] = [ids[at - 1]] * (end - at)
+    return ids
 
 
 def word_pairs(sentence):
@@ -192,15 +238,26 @@ def answer_weights(ids, start, fold, sounding=frozenset()):
     return weights
 
 
+def grammar_words():
+    """Every word of the grammars, in small letters."""
+    phrases = [p for kind in (*everyday.VOCABULARY.values(), *grammar.WORDS.values()) for p in kind]
+    phrases += general.WORDS + grammar.TEMPLATES + everyday.PATTERNS
+    phrases += [p for kind in general.PATTERNS.values() for p in kind]
+    return frozenset(w for p in phrases for w in re.findall(r"[a-z']+", p.lower()))
+
+
 class Examples:
     """An endless, seeded source of training examples."""
 
     def __init__(self, tokenizer, corpus, qa, asr_pairs, seed):
         self.tokenizer, self.corpus, self.qa, self.asr_pairs = tokenizer, corpus, qa, asr_pairs
         self.rng = random.Random(seed)
+        # What can be asked in many ways is asked more often.
+        self.qa_weights = [len(item["questions"]) ** QA_WEIGHT for item in qa]
         counts = Counter(w for p in corpus for s in p for w in s.rstrip(".?!").split(" ")
                          if w.islower() and w.isalpha())
         self.known = frozenset(w for w, n in counts.most_common(KNOWN_WORDS) if n > 3)
+        self.words = frozenset(w for w, n in counts.items() if n > 3) | grammar_words()
         self.end = tokenizer.token_to_id("<|im_end|>")
         doubtful = {w for w in ALTERNATIVES if w not in FREQUENT and counts[w] < SOUNDING_COUNT_MAX}
         self.sounding = [p for p in corpus if any(w in doubtful for s in p for w in s.split(" "))]
@@ -336,21 +393,33 @@ class Examples:
 
     def proofreading(self):
         rng = self.rng
-        if self.asr_pairs and rng.random() < PAIR_SHARE:
+        dice = rng.random()
+        if self.asr_pairs and dice < PAIR_SHARE:
             pairs = [rng.choice(self.asr_pairs) for _ in range(rng.choice((1, 1, 2, 3)))]
             heard = " ".join(p["hypothesis"] for p in pairs)
-            right = mendable(heard, " ".join(p["reference"] for p in pairs))
+            right = mendable(heard, " ".join(p["reference"] for p in pairs), self.words)
             dice = rng.random()
-            if dice < 0.2:
+            if dice < 0.1:
                 heard = corrupt(heard, rng, self.known)
-            elif dice < 0.35:
+            elif dice < 0.2:
+                heard = slightly_damaged(heard, rng, self.known)
+            elif dice < 0.3:
                 heard = right
-        elif rng.random() < TANGLED_SHARE:
+        elif dice < PAIR_SHARE + PLAIN_SHARE:
+            right = " ".join(plain_paragraph(rng))
+            heard = right if rng.random() < 0.5 else slightly_damaged(right, rng, self.known)
+        elif dice < PAIR_SHARE + PLAIN_SHARE + TANGLED_SHARE:
             right = " ".join(self.tangled())
             heard = right if rng.random() < 0.7 else insert_fillers(right, rng, 0.05, plain=False)
         else:
             right = " ".join(self.clean_paragraph())
-            heard = right if rng.random() < KEPT_SHARE else corrupt(right, rng, self.known)
+            dice = rng.random()
+            if dice < KEPT_SHARE:
+                heard = right
+            elif dice < KEPT_SHARE + SLIGHT_SHARE:
+                heard = slightly_damaged(right, rng, self.known)
+            else:
+                heard = corrupt(right, rng, self.known)
         previous = ""
         if rng.random() < 0.25:
             previous = " ".join(self.clean_paragraph())
@@ -359,12 +428,11 @@ class Examples:
     def chat(self):
         rng = self.rng
         kind = rng.choice(("chat", "assistant"))
-        item = rng.choice(self.qa)
-        question = rng.choice(item["questions"])
+        item = rng.choices(self.qa, self.qa_weights)[0]
         if rng.random() < UNKNOWN_SHARE:
             question = unknown(rng) if rng.random() < 0.75 else grammar.sentence(rng)
             return self.encode(kind, question, UNKNOWN_ANSWER)
-        return self.encode(kind, paraphrase(question, rng), item["answer"])
+        return self.encode(kind, asked(item, rng), item["answer"])
 
     def next(self):
         """One example of at most MAX_TOKENS ids."""

@@ -14,6 +14,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import fused
+
+
+def uses_loops():
+    """Whether to compute with fused.py: in training, which is in bfloat16."""
+    return fused.READY and torch.is_autocast_enabled("cpu")
+
 
 @dataclass
 class Shape:
@@ -41,6 +48,8 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x):
+        if uses_loops():
+            return fused.Norm.apply(x, self.weight, self.eps)
         wide = x.float()
         scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
         return (wide * scale * self.weight).to(x.dtype)
@@ -87,8 +96,12 @@ class Attention(nn.Module):
         q = self.q_proj(x).view(batch, length, self.heads, self.head_dim)
         k = self.k_proj(x).view(batch, length, self.kv_heads, self.head_dim)
         v = self.v_proj(x).view(batch, length, self.kv_heads, self.head_dim)
-        q = rotate(self.q_norm(q).transpose(1, 2), cos, sin).to(v.dtype)
-        k = rotate(self.k_norm(k).transpose(1, 2), cos, sin).to(v.dtype)
+        if uses_loops():
+            q = fused.Head.apply(q, self.q_norm.weight, cos, sin, self.q_norm.eps).transpose(1, 2)
+            k = fused.Head.apply(k, self.k_norm.weight, cos, sin, self.k_norm.eps).transpose(1, 2)
+        else:
+            q = rotate(self.q_norm(q).transpose(1, 2), cos, sin).to(v.dtype)
+            k = rotate(self.k_norm(k).transpose(1, 2), cos, sin).to(v.dtype)
         v = v.transpose(1, 2)
         if past is not None:
             k = torch.cat((past[0].expand(batch, -1, -1, -1), k), dim=2)
@@ -105,6 +118,8 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(s.intermediate_size, s.hidden_size, bias=False)
 
     def forward(self, x):
+        if uses_loops():
+            return self.down_proj(fused.Gate.apply(self.gate_proj(x), self.up_proj(x)))
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
 
 

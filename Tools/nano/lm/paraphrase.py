@@ -4,7 +4,9 @@ Rules for the beginnings of questions and synonyms for words in them: a small ne
 each question in one wording only does not know it in another.
 """
 
+import json
 import re
+from pathlib import Path
 
 import grammar
 
@@ -111,6 +113,72 @@ JOBS = "king queen president minister emperor captain".split()
 OWN = {"deed": DEEDS, "tale": TALES, "superlative": SUPERLATIVES, "measure": MEASURES, "job": JOBS}
 
 
+CHOICE = re.compile(r"\{([^{}]*)\}")
+ASKING = frozenset("how what which who where why when is are can could do does will would may must".split())
+PATTERN_SHARE = 0.5
+HERE = Path(__file__).parent
+
+
+def load_wordings(path=HERE / "wordings.txt"):
+    """The lists of the file, and for the first question of each item its patterns."""
+    lists, patterns, current = {}, {}, None
+    for line in Path(path).read_text().splitlines():
+        if line.startswith("= "):
+            current = patterns.setdefault(line[2:], [])
+        elif line.strip() and not line.startswith("#"):
+            if current is None:
+                name, _, options = line.partition(": ")
+                lists[name] = options.split("|")
+            else:
+                current.append(line)
+    return lists, patterns
+
+
+LISTS, PATTERNS = load_wordings()
+
+
+def worded(pattern, rng):
+    """A question or request made of a pattern of wordings.txt."""
+    def pick(match):
+        if "|" not in match[1] and match[1] in LISTS:
+            return rng.choice(LISTS[match[1]])
+        return rng.choice(match[1].split("|"))
+
+    text = re.sub(r"\[([^\[\]]*)\]", lambda m: m[1] if rng.random() < 0.5 else "", pattern)
+    while CHOICE.search(text):
+        text = CHOICE.sub(pick, text)
+    text = " ".join(text.split()).replace(" ,", ",")
+    asks = text.split()[0].lower() in ASKING
+    return text[0].upper() + text[1:] + ("?" if asks else ".")
+
+
+def content(question):
+    """The words of a question that are not small, without a plural's s."""
+    words = re.findall(r"[-/~\w.]*\w", question.lower())
+    return frozenset(w.rstrip("s") or w for w in words if w not in SMALL)
+
+
+def held_out_contents(folder=HERE / "tests"):
+    """The content words of each question that evaluate.py asks: no training question has the same."""
+    lines = [line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
+    return frozenset(content(json.loads(line)["question"]) for line in lines)
+
+
+HELD_OUT = held_out_contents()
+
+
+def asked(item, rng):
+    """A question for one item of qa.jsonl in some words, none that evaluate.py asks."""
+    while True:
+        patterns = PATTERNS.get(item["questions"][0], ())
+        if patterns and rng.random() < PATTERN_SHARE:
+            question = loosely(worded(rng.choice(patterns), rng), rng)
+        else:
+            question = paraphrase(rng.choice(item["questions"]), rng)
+        if content(question) not in HELD_OUT:
+            return question
+
+
 def reworded(question, rng):
     """The question as someone else would ask it."""
     if rng.random() < 0.6:
@@ -146,7 +214,11 @@ def loosened(question, rng):
 def paraphrase(question, rng):
     """A question in other words, sometimes the same."""
     question = reworded(question, rng)
-    question = with_synonyms(question, rng)
+    return loosely(with_synonyms(question, rng), rng)
+
+
+def loosely(question, rng):
+    """The question as it is typed: with small words lost, a greeting, or without marks."""
     if rng.random() < 0.4:
         question = loosened(question, rng)
     dice = rng.random()

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 from context import OLD_HIDDEN, grown
 from copying import plant_copying
-from data import (PREFIXES, Examples, answer_weights, batches, folded, load_corpus, load_qa,
+from data import (PREFIXES, Examples, answer_weights, batches, folded, load_corpus, load_qa, misled,
                   sounding_tokens)
 from evaluate import held_out_metrics, held_out_pairs
 from model import Qwen3, Shape
@@ -31,8 +31,9 @@ MOMENTUM = 0.95
 WARMUP_STEPS = 40
 DECAY_FROM = 0.25
 FINAL_RATE = 0.02
-SAVE_SECONDS, EVALUATE_SECONDS = 90, 1200
-EVALUATE_PARAGRAPHS = 32
+SAVE_SECONDS = 120
+# Not the seed of the paragraphs that evaluate.py measures with.
+EVALUATE_PARAGRAPHS, EVALUATE_SEED = 32, 41
 POOL = 192
 AVERAGED_STEPS = 150
 
@@ -70,23 +71,23 @@ class Muon:
                 p.add_(u, alpha=-rate)
 
 
-def collate(batch, pad, weigh):
+def collate(batch, pad, weigh, rng):
     """Returns ids [B, T], the flat positions whose next token counts, those next tokens, and what
     each of them weighs."""
     width = max(len(e[1]) for e in batch)
     ids = torch.full((len(batch), width), pad)
     positions, targets, weights = [], [], []
     for row, (_, tokens, start) in enumerate(batch):
-        ids[row, :len(tokens)] = torch.tensor(tokens)
+        ids[row, :len(tokens)] = torch.tensor(misled(tokens, start, rng))
         positions += range(row * width + start - 1, row * width + len(tokens) - 1)
         targets += tokens[start:]
         weights += weigh(tokens, start)
     return ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights)
 
 
-def loss_of(model, prefixes, batch, pad, weigh):
+def loss_of(model, prefixes, batch, pad, weigh, rng):
     """The weighted loss to descend, the plain one to report, and the number of tokens."""
-    ids, positions, targets, weights = collate(batch, pad, weigh)
+    ids, positions, targets, weights = collate(batch, pad, weigh, rng)
     prefix = prefixes[batch[0][0]]
     with torch.autocast("cpu", torch.bfloat16):
         past = model(prefix)[1] if prefix.shape[1] else None
@@ -103,7 +104,8 @@ def arguments():
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--cycle-from", type=float, default=0, help="minute the rate starts anew")
     parser.add_argument("--rate", type=float, default=1, help="times the full learning rate")
-    parser.add_argument("--asr-pairs", default="")
+    parser.add_argument("--asr-pairs", nargs="*", default=[])
+    parser.add_argument("--evaluate-minutes", type=float, default=20, help="0: never")
     parser.add_argument("--tokens", type=int, default=1536, help="tokens in a batch")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
@@ -185,6 +187,12 @@ class Run:
             out.write(f"{stamp} step {self.step} {self.seconds / 60:.1f} min {line}\n")
 
 
+def load_pairs(paths):
+    """What a recogniser heard and what was said, of all files; they may grow during the run."""
+    return [json.loads(line) for path in paths
+            for line in Path(path).read_text().split("\n")[:-1]]
+
+
 def main():
     options = arguments()
     torch.set_num_threads(options.threads)
@@ -192,11 +200,7 @@ def main():
     tokenizer = Tokenizer.from_file(str(Path(options.work) / "tokenizer.json"))
     corpus, held_out = load_corpus(options.corpus)
     run = Run(options, tokenizer)
-    pairs = []
-    if options.asr_pairs and Path(options.asr_pairs).exists():
-        pairs = [json.loads(line) for line in Path(options.asr_pairs).read_text().splitlines()]
-        pairs = pairs[len(pairs) // 50:]
-    examples = Examples(tokenizer, corpus, load_qa(here / "qa.jsonl"), pairs,
+    examples = Examples(tokenizer, corpus, load_qa(here / "qa.jsonl"), load_pairs(options.asr_pairs),
                         seed=options.seed * 1_000_003 + run.step)
     prefixes = {k: torch.tensor([tokenizer.encode(t).ids], dtype=torch.long).view(1, -1)
                 for k, t in PREFIXES.items()}
@@ -207,7 +211,7 @@ def main():
     saved = evaluated = reported = last = time.monotonic()
 
     for batch in batches(examples, options.tokens, POOL):
-        loss, value, answer_tokens = loss_of(run.model, prefixes, batch, pad, weigh)
+        loss, value, answer_tokens = loss_of(run.model, prefixes, batch, pad, weigh, examples.rng)
         run.update(loss)
         kind = batch[0][0]
         means[kind] = means.get(kind, value) + 0.04 * (value - means.get(kind, value))
@@ -224,9 +228,11 @@ def main():
         finished = run.seconds > 60 * options.minutes
         if finished or now - saved > SAVE_SECONDS:
             run.save()
+            examples.asr_pairs = load_pairs(options.asr_pairs)
             saved = last = time.monotonic()
-        if finished or now - evaluated > EVALUATE_SECONDS:
-            pairs = held_out_pairs(held_out, EVALUATE_PARAGRAPHS)
+        if options.evaluate_minutes and (
+                finished or now - evaluated > 60 * options.evaluate_minutes):
+            pairs = held_out_pairs(held_out, EVALUATE_PARAGRAPHS, EVALUATE_SEED)
             run.log("held out: " + json.dumps(held_out_metrics(run.average, tokenizer, pairs)))
             evaluated = last = time.monotonic()
         if finished:
