@@ -28,6 +28,7 @@ SECONDS_MAX = 18.0
 SILENCE_SHARE = 0.035
 FLITE_SHARE = 0.28
 BYTES_PER_UNIT = 127.5
+TEST_SEED = 20_261_121
 
 
 def noise(count, random, generator):
@@ -130,10 +131,10 @@ def training_shard(seed, texts, speaker, log_mel):
     return shard
 
 
-def test_clips(texts, speaker, general, clips_per_set):
+def test_clips(texts, speaker, general, clips_per_set, seed):
     """Held-out clips as (samples, text, voice, set): seen voices, two unseen voices, general
     sentences, silence."""
-    random = randomness.Random(20_261_121)
+    random = randomness.Random(seed)
     generator = np.random.default_rng(7)
     for _ in range(clips_per_set):
         text = texts.clip(random)
@@ -176,20 +177,32 @@ def main():
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--shards", type=int, default=100)
     parser.add_argument("--flite-share", type=float, default=FLITE_SHARE)
-    parser.add_argument("--festival-share", type=float, default=0, help="0: no guises either")
+    parser.add_argument("--festival-share", type=float, default=0)
     parser.add_argument("--general-share", type=float, default=0, help="sentences of general.py")
+    parser.add_argument("--rhvoice", help="folder with libRHVoice.so and data")
+    parser.add_argument("--rhvoice-share", type=float, default=0)
+    parser.add_argument("--pico", help="folder with libttspico.so and lang")
+    parser.add_argument("--pico-share", type=float, default=0)
+    parser.add_argument("--prose", help="sentences of prose.py")
+    parser.add_argument("--prose-share", type=float, default=0)
+    parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
     parser.add_argument("--recordings", help="folder: write the test clips as wav and txt there")
     parser.add_argument("--clips-per-set", type=int, default=400)
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
-    speaker = Speaker(arguments.flite_share, arguments.festival_share)
+    speaker = Speaker(
+        arguments.flite_share, arguments.festival_share,
+        (arguments.rhvoice, arguments.rhvoice_share), (arguments.pico, arguments.pico_share),
+    )  # fmt: skip
     log_mel = LogMel(MEL_BINS)
-    texts = Texts(arguments.sentences, arguments.test is not None, arguments.general_share)
+    prose = arguments.prose, arguments.prose_share
+    texts = Texts(arguments.sentences, arguments.test is not None, arguments.general_share, prose)
     if arguments.test:
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]
-        clips = test_clips(texts, speaker, general, arguments.clips_per_set)
+        count, seed = arguments.clips_per_set, arguments.test_seed
+        clips = test_clips(texts, speaker, general, count, seed)
         if arguments.recordings:
             write_recordings(clips, arguments.recordings)
         else:
