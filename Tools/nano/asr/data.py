@@ -131,19 +131,24 @@ def training_shard(seed, texts, speaker, log_mel):
     return shard
 
 
-def test_clips(texts, speaker, general, clips_per_set, seed):
+def test_clips(texts, speaker, general, clips_per_set, seed, clean=False):
     """Held-out clips as (samples, text, voice, set): seen voices, two unseen voices, general
-    sentences, silence."""
+    sentences (never degraded), silence. `clean`: the same clips without degradation."""
     random = randomness.Random(seed)
     generator = np.random.default_rng(7)
+
+    def finished(samples):
+        degraded = degrade(samples, random, generator)
+        return samples if clean else degraded
+
     for _ in range(clips_per_set):
         text = texts.clip(random)
         samples, voice = speaker.speak(text, random)
-        yield degrade(samples, random, generator), text, voice, "seen"
+        yield finished(samples), text, voice, "seen"
     for kind in ("flite", "espeak"):
         for _ in range(clips_per_set // 2):
             text = texts.clip(random)
-            samples = degrade(speaker.speak_unseen(text, random, kind), random, generator)
+            samples = finished(speaker.speak_unseen(text, random, kind))
             yield samples, text, kind, "unseen-" + kind
     for text in general:
         samples, voice = speaker.speak(text, random)
@@ -187,6 +192,7 @@ def main():
     parser.add_argument("--prose-share", type=float, default=0)
     parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
+    parser.add_argument("--clean", action="store_true", help="test clips without degradation")
     parser.add_argument("--recordings", help="folder: write the test clips as wav and txt there")
     parser.add_argument("--clips-per-set", type=int, default=400)
     arguments = parser.parse_args()
@@ -202,7 +208,7 @@ def main():
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]
         count, seed = arguments.clips_per_set, arguments.test_seed
-        clips = test_clips(texts, speaker, general, count, seed)
+        clips = test_clips(texts, speaker, general, count, seed, arguments.clean)
         if arguments.recordings:
             write_recordings(clips, arguments.recordings)
         else:
