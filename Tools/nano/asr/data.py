@@ -28,6 +28,7 @@ SECONDS_MAX = 18.0
 SILENCE_SHARE = 0.035
 FLITE_SHARE = 0.28
 BYTES_PER_UNIT = 127.5
+TEST_SEED = 20_261_121
 
 
 def noise(count, random, generator):
@@ -130,19 +131,24 @@ def training_shard(seed, texts, speaker, log_mel):
     return shard
 
 
-def test_clips(texts, speaker, general, clips_per_set):
+def test_clips(texts, speaker, general, clips_per_set, seed, clean=False):
     """Held-out clips as (samples, text, voice, set): seen voices, two unseen voices, general
-    sentences, silence."""
-    random = randomness.Random(20_261_121)
+    sentences (never degraded), silence. `clean`: the same clips without degradation."""
+    random = randomness.Random(seed)
     generator = np.random.default_rng(7)
+
+    def finished(samples):
+        degraded = degrade(samples, random, generator)
+        return samples if clean else degraded
+
     for _ in range(clips_per_set):
         text = texts.clip(random)
         samples, voice = speaker.speak(text, random)
-        yield degrade(samples, random, generator), text, voice, "seen"
+        yield finished(samples), text, voice, "seen"
     for kind in ("flite", "espeak"):
         for _ in range(clips_per_set // 2):
             text = texts.clip(random)
-            samples = degrade(speaker.speak_unseen(text, random, kind), random, generator)
+            samples = finished(speaker.speak_unseen(text, random, kind))
             yield samples, text, kind, "unseen-" + kind
     for text in general:
         samples, voice = speaker.speak(text, random)
@@ -176,20 +182,33 @@ def main():
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--shards", type=int, default=100)
     parser.add_argument("--flite-share", type=float, default=FLITE_SHARE)
-    parser.add_argument("--festival-share", type=float, default=0, help="0: no guises either")
+    parser.add_argument("--festival-share", type=float, default=0)
     parser.add_argument("--general-share", type=float, default=0, help="sentences of general.py")
+    parser.add_argument("--rhvoice", help="folder with libRHVoice.so and data")
+    parser.add_argument("--rhvoice-share", type=float, default=0)
+    parser.add_argument("--pico", help="folder with libttspico.so and lang")
+    parser.add_argument("--pico-share", type=float, default=0)
+    parser.add_argument("--prose", help="sentences of prose.py")
+    parser.add_argument("--prose-share", type=float, default=0)
+    parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
+    parser.add_argument("--clean", action="store_true", help="test clips without degradation")
     parser.add_argument("--recordings", help="folder: write the test clips as wav and txt there")
     parser.add_argument("--clips-per-set", type=int, default=400)
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
-    speaker = Speaker(arguments.flite_share, arguments.festival_share)
+    speaker = Speaker(
+        arguments.flite_share, arguments.festival_share,
+        (arguments.rhvoice, arguments.rhvoice_share), (arguments.pico, arguments.pico_share),
+    )  # fmt: skip
     log_mel = LogMel(MEL_BINS)
-    texts = Texts(arguments.sentences, arguments.test is not None, arguments.general_share)
+    prose = arguments.prose, arguments.prose_share
+    texts = Texts(arguments.sentences, arguments.test is not None, arguments.general_share, prose)
     if arguments.test:
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]
-        clips = test_clips(texts, speaker, general, arguments.clips_per_set)
+        count, seed = arguments.clips_per_set, arguments.test_seed
+        clips = test_clips(texts, speaker, general, count, seed, arguments.clean)
         if arguments.recordings:
             write_recordings(clips, arguments.recordings)
         else:

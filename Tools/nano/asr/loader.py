@@ -17,7 +17,7 @@ POOL_CLIPS = 3000
 CONTEXT_SHARE = 0.08
 ENVELOPE_COSINES = 18
 TESTS = "test"
-RECORDED = ("flite", "festival")
+RECORDED = ("flite", "festival", "rhvoice", "pico")
 
 
 class Prompt:
@@ -249,7 +249,7 @@ class Batches(torch.utils.data.IterableDataset):
             return []
         favoured = self.favoured and os.path.basename(clip["shard"]).startswith(self.favoured)
         recorded = clip["voice"].startswith(RECORDED)
-        count = self.favour if favoured else self.flite_weight if recorded else 1
+        count = (self.favour if favoured else 1) * (self.flite_weight if recorded else 1)
         return [clip] * (int(count) + (random.random() < count % 1))
 
     def groups(self, pool, random):

@@ -64,9 +64,13 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, rate, clip=1.0):
-        """One update; returns the norm of the gradients that Adam handles, before clipping."""
+        """One update; returns the norm of the gradients that Adam handles, before clipping.
+
+        What Adam handles and the loss did not use stays as it is.
+        """
         self.steps += 1
-        gradients = {name: self.named[name].grad.float() for name in self.second}
+        used = [name for name in self.second if self.named[name].grad is not None]
+        gradients = {name: self.named[name].grad.float() for name in used}
         norm = torch.stack([gradient.norm() for gradient in gradients.values()]).norm()
         scale = float(clip / torch.clamp(norm, min=clip))
         for names in self.shapes.values():
@@ -79,8 +83,8 @@ class Optimizer:
                 value = self.master[name]
                 value.mul_(1 - rate * WEIGHT_DECAY).add_(direction, alpha=-rate * size)
         early, late = ADAM_BETAS
-        for name, second in self.second.items():
-            gradient = gradients[name].mul_(scale)
+        for name in used:
+            gradient, second = gradients[name].mul_(scale), self.second[name]
             first = self.first[name].lerp_(gradient, 1 - early)
             second.lerp_(gradient * gradient, 1 - late)
             deviation = (second / (1 - late**self.steps)).sqrt_().add_(ADAM_EPSILON)

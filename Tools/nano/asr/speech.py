@@ -1,7 +1,8 @@
-"""Speech synthesis: espeak-ng and flite through their C libraries, festival through a pipe; 16 kHz.
+"""Speech synthesis: espeak-ng, flite, RHVoice and SVOX Pico through their C libraries, festival
+through a pipe; 16 kHz.
 
-espeak-ng gives many voices cheaply (formant synthesis, accents times variants); flite's and
-festival's voices are built from recorded speech, and few: `Guise` makes other speakers of them.
+espeak-ng gives many voices cheaply (formant synthesis, accents times variants); the others' voices
+are built from recorded speech, and few: `Guise` makes other speakers of them.
 Voices in `UNSEEN_*` are kept for the held-out tests.
 """
 
@@ -40,6 +41,10 @@ FLITE_PITCH["rms"] = (98, 24)
 GUISE_SHARE = 0.7
 FESTIVAL_VOICES = ("ked_diphone", "cmu_us_slt_arctic_hts")
 FESTIVAL_WEIGHTS = (4, 1)
+RHVOICE_PITCH = {"bdl": 120, "clb": 175, "slt": 170}
+RHVOICE_WEIGHTS = {"bdl": 5, "clb": 5, "slt": 3}
+PICO_VOICES = {"en-US": ("en-US_ta", "en-US_lh0_sg"), "en-GB": ("en-GB_ta", "en-GB_kh0_sg")}
+PICO_PITCH = {"en-US": 165, "en-GB": 168}
 
 _OUTPUT_SYNCHRONOUS, _CHARS_UTF8, _END_OF_STRING = 2, 1, 0
 _RATE, _PITCH, _RANGE = 1, 3, 4
@@ -175,6 +180,123 @@ class Festival:
         return to_sample_rate(samples.astype(np.float32) / 32768, rate)
 
 
+class _Callbacks(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_void_p)
+        for name in "rate play mark word_start word_end start end audio done".split()
+    ]
+
+
+class _Setup(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_char_p),
+        ("config", ctypes.c_char_p),
+        ("resources", ctypes.c_void_p),
+        ("callbacks", _Callbacks),
+        ("options", ctypes.c_uint),
+    ]
+
+
+class _Manner(ctypes.Structure):
+    _fields_ = [("voice", ctypes.c_char_p)]
+    _fields_ += [
+        (name, ctypes.c_double) for name in "rate0 pitch0 volume0 rate pitch volume".split()
+    ]
+    _fields_ += [("punctuation", ctypes.c_int), ("marks", ctypes.c_char_p)]
+    _fields_ += [("capitals", ctypes.c_int), ("flags", ctypes.c_int)]
+
+
+class RHVoice:
+    """The voices in `folder`/data, spoken by `folder`/libRHVoice.so."""
+
+    def __init__(self, folder):
+        self.library = library = ctypes.CDLL(os.path.join(folder, "libRHVoice.so"))
+        rated = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+        played = ctypes.CFUNCTYPE(
+            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_uint, ctypes.c_void_p
+        )
+        self.pieces, self.rate = [], SAMPLE_RATE
+        self.callbacks = rated(self._rated), played(self._played)
+        rate, play = (ctypes.cast(callback, ctypes.c_void_p) for callback in self.callbacks)
+        library.RHVoice_new_tts_engine.restype = ctypes.c_void_p
+        library.RHVoice_new_message.restype = ctypes.c_void_p
+        library.RHVoice_new_message.argtypes = [
+            ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint, ctypes.c_int,
+            ctypes.POINTER(_Manner), ctypes.c_void_p,
+        ]  # fmt: skip
+        for function in (library.RHVoice_speak, library.RHVoice_delete_message):
+            function.argtypes = [ctypes.c_void_p]
+        data = os.path.join(folder, "data").encode()
+        setup = _Setup(data, data, None, _Callbacks(rate=rate, play=play), 0)
+        self.engine = library.RHVoice_new_tts_engine(ctypes.byref(setup))
+        if not self.engine:
+            raise RuntimeError(f"RHVoice: no voices in {folder}")
+
+    def _rated(self, rate, _user):
+        self.rate = rate
+        return 1
+
+    def _played(self, samples, count, _user):
+        self.pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 1
+
+    def speak(self, text, name, stretch, pitch):
+        """`pitch`: mean and deviation in Hz; the voice keeps its own deviation."""
+        data, level = text.encode(), pitch[0] / RHVOICE_PITCH[name]
+        manner = _Manner(name.encode(), 0, 0, 0, 1 / stretch, level, 1, 0, None, 0, 0)
+        message = self.library.RHVoice_new_message(
+            self.engine, data, len(data), 0, ctypes.byref(manner), None
+        )
+        self.pieces = []
+        self.library.RHVoice_speak(message)
+        self.library.RHVoice_delete_message(message)
+        if not self.pieces:
+            return np.zeros(0, np.float32)
+        return to_sample_rate(np.concatenate(self.pieces).astype(np.float32) / 32768, self.rate)
+
+
+class Pico:
+    """The English voices of SVOX Pico in `folder`/lang, spoken by `folder`/libttspico.so."""
+
+    MEMORY, BUSY, PIECE = 4_000_000, 201, 2048
+
+    def __init__(self, folder):
+        self.library = library = ctypes.CDLL(os.path.join(folder, "libttspico.so"))
+        self.memory, self.engines = [], {}
+        for name, parts in PICO_VOICES.items():
+            system, engine = ctypes.c_void_p(), ctypes.c_void_p()
+            self.memory.append(ctypes.create_string_buffer(self.MEMORY))
+            library.pico_initialize(self.memory[-1], self.MEMORY, ctypes.byref(system))
+            library.pico_createVoiceDefinition(system, b"voice")
+            for part in parts:
+                path, resource = os.path.join(folder, "lang", part + ".bin"), ctypes.c_void_p()
+                if library.pico_loadResource(system, path.encode(), ctypes.byref(resource)):
+                    raise RuntimeError(f"pico: cannot load {path}")
+                called = ctypes.create_string_buffer(200)
+                library.pico_getResourceName(system, resource, called)
+                library.pico_addResourceToVoiceDefinition(system, b"voice", called)
+            library.pico_newEngine(system, b"voice", ctypes.byref(engine))
+            self.engines[name] = engine
+
+    def speak(self, text, name, stretch, pitch):
+        """`pitch`: mean and deviation in Hz; the voice keeps its own deviation."""
+        level = min(200, max(50, 100 * pitch[0] / PICO_PITCH[name]))
+        speed = min(500, max(20, 100 / stretch))
+        said = f'<speed level="{speed:.0f}"><pitch level="{level:.0f}">{text}</pitch></speed>'
+        data, engine, pieces = said.encode() + b"\0", self.engines[name], []
+        taken, count, kind = ctypes.c_short(), ctypes.c_short(), ctypes.c_short()
+        piece = ctypes.create_string_buffer(self.PIECE)
+        while data:
+            self.library.pico_putTextUtf8(engine, data, len(data), ctypes.byref(taken))
+            data, state = data[taken.value :], self.BUSY
+            while state == self.BUSY:
+                state = self.library.pico_getData(
+                    engine, piece, self.PIECE, ctypes.byref(count), ctypes.byref(kind)
+                )
+                pieces.append(piece.raw[: count.value])
+        return np.frombuffer(b"".join(pieces), np.int16).astype(np.float32) / 32768
+
+
 @dataclasses.dataclass
 class Guise:
     """Another speaker made of a voice: all its resonances scaled, and a pitch and pace of its own."""
@@ -198,15 +320,35 @@ class Guise:
 class Speaker:
     """Draws a voice and its settings from `random` and speaks."""
 
-    def __init__(self, flite_share, festival_share=0.0):
+    def __init__(self, flite_share, festival_share=0.0, rhvoice=(None, 0.0), pico=(None, 0.0)):
+        """`rhvoice` and `pico`: the folder of each and its share of the clips."""
         self.espeak = Espeak()
         self.flite = Flite(FLITE_VOICES + (UNSEEN_FLITE,))
         self.flite_share, self.festival_share = flite_share, festival_share
-        self.guises = festival_share > 0
         self.festival = Festival() if festival_share > 0 else None
+        self.rhvoice = RHVoice(rhvoice[0]) if rhvoice[1] > 0 else None
+        self.pico = Pico(pico[0]) if pico[1] > 0 else None
+        self.rhvoice_share, self.pico_share = rhvoice[1], pico[1]
+        self.guises = any((self.festival, self.rhvoice, self.pico))
+
+    def disguised(self, engine, name, pitch, text, random):
+        """In a guise, or in the voice's own pitch, or near it."""
+        if random.random() < GUISE_SHARE:
+            return Guise.drawn(random).speak(engine, text, name)
+        hertz = pitch * random.uniform(0.9, 1.12)
+        samples = engine.speak(text, name, random.uniform(0.8, 1.25), (hertz, 0))
+        return change_rate(samples, random.choice((1.0, random.uniform(0.92, 1.1))))
 
     def speak(self, text, random):
         """(samples, voice name) in one of the voices that training may use."""
+        if self.rhvoice and random.random() < self.rhvoice_share:
+            name = random.choices(list(RHVOICE_WEIGHTS), list(RHVOICE_WEIGHTS.values()))[0]
+            samples = self.disguised(self.rhvoice, name, RHVOICE_PITCH[name], text, random)
+            return samples, "rhvoice/" + name
+        if self.pico and random.random() < self.pico_share:
+            name = random.choice(list(PICO_VOICES))
+            samples = self.disguised(self.pico, name, PICO_PITCH[name], text, random)
+            return samples, "pico/" + name
         if self.festival and random.random() < self.festival_share:
             name = random.choices(FESTIVAL_VOICES, FESTIVAL_WEIGHTS)[0]
             return Guise.drawn(random).speak(self.festival, text, name), "festival/" + name

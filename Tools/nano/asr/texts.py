@@ -35,8 +35,13 @@ def insert_filler(text, random):
 
 
 class Texts:
-    def __init__(self, sentence_file, held_out=False, general_share=0.0):
-        self.general_share = general_share
+    def __init__(self, sentence_file, held_out=False, general_share=0.0, prose=(None, 0.0)):
+        """`prose`: a file of sentences (prose.py) and their share."""
+        self.general_share, self.prose_share, self.prose = general_share, prose[1], []
+        if prose[0]:
+            with open(prose[0]) as file:
+                lines = file.read().split("\n")
+            self.prose = [s for s in lines if s and is_held_out(s) == held_out]
         with open(sentence_file) as file:
             lines = file.read().split("\n")
         self.documentation = [s for s in lines if s and is_held_out(s) == held_out]
@@ -54,6 +59,8 @@ class Texts:
         return text[0].upper() + text[1:] + random.choice("..?")
 
     def sentence(self, random):
+        if self.prose and random.random() < self.prose_share:
+            return random.choice(self.prose)
         if self.general_share and random.random() < self.general_share:
             if random.random() < LISTED_SHARE:
                 return self.word_sequence(random, general.WORDS)

@@ -68,8 +68,8 @@ def alignment_loss(scores, targets, lengths):
     return cost / max(1, len(joined))
 
 
-def losses(model, batch, pad, vocabulary):
-    """(cross entropy per answer token, CTC per letter, attention guide)."""
+def losses(model, batch, pad, vocabulary, aids=True):
+    """(cross entropy per answer token, CTC per letter, guide); without `aids` only the first."""
     states, sounds = model.audio_tower(batch["chunks"], batch["frames"])
     tokens, labels = batch["tokens"], batch["labels"]
     audio = tokens == pad
@@ -77,11 +77,13 @@ def losses(model, batch, pad, vocabulary):
     guess = torch.rand(tokens.shape) < GUESSED_SHARE
     guess &= wanted.cumsum(1) > HEADER_TOKENS
     seen = torch.where(guess, torch.randint(0, vocabulary, tokens.shape), tokens)
-    watched = []
+    watched = [] if aids else None
     x = model.embed(seen, sounds, pad)
     x = model.model(x, torch.arange(tokens.shape[1])[None], watched=watched)
     logits = model.logits(x[wanted]).float()
     cross_entropy = F.cross_entropy(logits, labels[wanted], label_smoothing=LABEL_SMOOTHING)
+    if not aids:
+        return (cross_entropy,)
     counts = audio.sum(1)
     steps = torch.arange(int(counts.max()))[:, None]
     places = torch.minimum(counts.cumsum(0) - counts + steps, torch.tensor(len(states) - 1))
@@ -157,6 +159,7 @@ def parsed():
     parser.add_argument("--fall-share", type=float, default=0.5, help="of the cycle, at its end")
     parser.add_argument("--ctc", type=float, default=0.5)
     parser.add_argument("--guide", type=float, default=0.3)
+    parser.add_argument("--aids-every", type=int, default=1, help="steps between CTC and guide")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--report-minutes", type=float, default=4)
     parser.add_argument("--seed", type=int, default=1)
@@ -188,10 +191,11 @@ def main():
     batches = iter(torch.utils.data.DataLoader(stream, batch_size=None, num_workers=1))
     report = Report(arguments.data, prompt)
     started = reported = logged = time.time()
-    clips, sums, start = 0, torch.zeros(3), arguments.cycle_from
+    clips, sums, aided, start = 0, torch.zeros(3), 0, arguments.cycle_from
     while (seconds := before + time.time() - started) < arguments.minutes * 60:
         batch = next(batches)
-        parts = losses(model, batch, prompt.pad, prompt.pad - len(SPECIAL))
+        aids = optimizer.steps % arguments.aids_every == 0
+        parts = losses(model, batch, prompt.pad, prompt.pad - len(SPECIAL), aids)
         weights = (1, arguments.ctc, arguments.guide)
         cost = sum(weight * part for weight, part in zip(weights, parts))
         model.zero_grad(set_to_none=True)
@@ -201,15 +205,18 @@ def main():
         rate = rate_at(progress, step, arguments.rate, arguments.fall_share)
         norm = optimizer.step(rate)
         clips += len(batch["frames"])
-        sums += torch.tensor([float(part.detach()) for part in parts])
+        aided += aids
+        for index, part in enumerate(parts):
+            sums[index] += float(part.detach())
         if optimizer.steps % LOG_EVERY_STEPS == 0:
             speed = clips / (time.time() - logged)
-            ce, ctc, looking = (sums / LOG_EVERY_STEPS).tolist()
+            counts = torch.tensor([LOG_EVERY_STEPS, max(1, aided), max(1, aided)])
+            ce, ctc, looking = (sums / counts).tolist()
             log(
                 f"step {optimizer.steps} loss {ce:.3f} ctc {ctc:.3f} guide {looking:.3f}"
                 f" rate {rate:.5f} norm {norm:.2f} {speed:.1f} clips/s"
             )
-            clips, sums, logged = 0, torch.zeros(3), time.time()
+            clips, sums, aided, logged = 0, torch.zeros(3), 0, time.time()
         if time.time() - reported > arguments.report_minutes * 60:
             save(path, optimizer, config, seconds)
             optimizer.publish(optimizer.average)
