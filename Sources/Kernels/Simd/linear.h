@@ -11,8 +11,10 @@ enum {
     CK_PANEL_BYTES = 592 * 1024,
     /// Quantized rows are padded with zeros to a multiple of this many codes.
     CK_CODE_PADDING = 128,
-    /// Input rows of one tile: what the widest bodies take together.
+    /// Input rows of one tile: what the widest bodies take together; and from how many on they take
+    /// a part of a tile.
     CK_TILE_TOKENS = 16,
+    CK_TILE_TOKENS_MIN = 8,
     /// Columns of one tile of bf16 numbers.
     CK_TILE_COLUMNS = 32,
     /// From here on rows rounded to bf16 are many, and meet at most so many output rows in a block.

@@ -26,7 +26,7 @@ static size_t code_stride(size_t columns) {
 
 /// Rows of whole tiles, if there is one.
 static size_t tiled(size_t count) {
-    return count < CK_TILE_TOKENS ? count : round_up(count, CK_TILE_TOKENS);
+    return count < CK_TILE_TOKENS_MIN ? count : round_up(count, CK_TILE_TOKENS);
 }
 
 /// Bytes of whole tiles of activations in bf16.
@@ -90,7 +90,7 @@ static void *carve(char **scratch, size_t bytes) {
 static void place_activations(ck_activations *a, size_t count, size_t tile, char *scratch) {
     a->groups = a->columns / a->group;
     a->code_stride = code_stride(a->columns);
-    a->tile = count < CK_TILE_TOKENS ? 1 : tile;
+    a->tile = count < CK_TILE_TOKENS_MIN ? 1 : tile;
     const bool alone = a->tile == 1;
     a->code_step = alone ? a->code_stride : a->group;
     a->code_group_step = a->tile * a->group;
