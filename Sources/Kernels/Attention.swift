@@ -45,13 +45,13 @@ public enum Attention {
                 let k = key.rows(sequence)
                 let v = value.rows(sequence)
                 let target = out.rows(sequence)
-                ck_kv_store(&kv, k.base, k.stride, v.base, v.stride, 0, sequence.count)
                 var attention = ck_attention(
                     query: q.base, out: target.base, query_stride: q.stride,
                     out_stride: target.stride, count: sequence.count, heads: heads,
                     key_count: sequence.count, first_position: 0, window: 0, causal: causal,
-                    scale: 1 / Float(headDim).squareRoot(), kv: kv)
-                ck_attend(&attention)
+                    scale: 1 / Float(headDim).squareRoot(), kv: kv,
+                    fresh: ck_kv_rows(k, v, at: 0))
+                ck_attend(&attention, 1)
             }
         }
     }

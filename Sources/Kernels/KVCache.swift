@@ -78,28 +78,64 @@ public final class KVCache {
     /// Stores keys and values [n, heads · headDim] of one layer behind the `length` tokens so far.
     public func store(layer: Int, keys: Rows, values: Rows) {
         require(length + keys.count <= capacity, "KV cache of \(capacity) tokens is full")
-        withUnsafePointer(to: layers[layer]) {
-            ck_kv_store(
-                $0, keys.base, keys.stride, values.base, values.stride, length, keys.count)
+        withUnsafePointer(to: layers[layer]) { kv in
+            withUnsafePointer(to: ck_kv_rows(keys, values, at: length)) { ck_kv_store(kv, $0) }
         }
     }
 
-    /// Attention of `query` [n, queryHeads · headDim], whose tokens were just stored, over the cache.
+    /// Stores keys and values of n tokens, then attention of the last m of them over the cache.
     ///
     /// - Parameters:
-    ///   - unasked: tokens that were stored with those of the query, before them.
-    ///   - causal: query i sees tokens up to its own position; otherwise all stored ones.
+    ///   - query: [m, queryHeads · headDim], m <= n
+    ///   - key: [n, heads · headDim], and `value` likewise; nil if `store` has stored those of the
+    ///     query.
+    ///   - causal: a query sees tokens up to its own; otherwise all stored ones.
     ///   - window: tokens a query sees, itself included; nil for all.
+    ///   - out: [m, queryHeads · headDim]
     public func attend(
-        layer: Int, query: Rows, behind unasked: Int = 0, heads: Int, scale: Float,
+        layer: Int, query: Rows, key: Rows? = nil, value: Rows? = nil, heads: Int, scale: Float,
         causal: Bool = true, window: Int? = nil, into out: Rows
     ) {
-        let attention = ck_attention(
+        let attention = attention(
+            layer: layer, query: query, key: key, value: value, heads: heads, scale: scale,
+            causal: causal, window: window, into: out)
+        withUnsafePointer(to: attention) { ck_attend($0, 1) }
+    }
+
+    /// The same for rows that are the next tokens of one cache each.
+    public static func attend(
+        each caches: [KVCache], layer: Int, query: Rows, key: Rows, value: Rows, heads: Int,
+        scale: Float, window: Int? = nil, into out: Rows, on compute: Compute
+    ) {
+        let work = compute.workspace
+        work.scope {
+            let bytes = work.bytes(caches.count * MemoryLayout<ck_attention>.stride)
+            let attentions = bytes.bindMemory(to: ck_attention.self, capacity: caches.count)
+            for (row, cache) in caches.enumerated() {
+                let rows = row..<row + 1
+                (attentions + row).initialize(
+                    to: cache.attention(
+                        layer: layer, query: query.rows(rows), key: key.rows(rows),
+                        value: value.rows(rows), heads: heads, scale: scale, causal: true,
+                        window: window, into: out.rows(rows)))
+            }
+            ck_attend(attentions, caches.count)
+        }
+    }
+
+    private func attention(
+        layer: Int, query: Rows, key: Rows?, value: Rows?, heads: Int, scale: Float, causal: Bool,
+        window: Int?, into out: Rows
+    ) -> ck_attention {
+        let stored = key?.count ?? query.count
+        require(length + stored <= capacity, "KV cache of \(capacity) tokens is full")
+        var fresh = ck_kv_rows()
+        if let key, let value { fresh = ck_kv_rows(key, value, at: length) }
+        return ck_attention(
             query: query.base, out: out.base, query_stride: query.stride, out_stride: out.stride,
-            count: query.count, heads: heads, key_count: length + unasked + query.count,
-            first_position: length + unasked, window: window ?? 0, causal: causal, scale: scale,
-            kv: layers[layer])
-        withUnsafePointer(to: attention) { ck_attend($0) }
+            count: query.count, heads: heads, key_count: length + stored,
+            first_position: length + stored - query.count, window: window ?? 0, causal: causal,
+            scale: scale, kv: layers[layer], fresh: fresh)
     }
 
     /// Counts `count` tokens whose keys and values all layers have stored.
@@ -188,5 +224,14 @@ public final class KVCache {
     public func restore(count: Int) {
         require((0...capacity).contains(count), "\(count) of \(capacity) tokens")
         length = count
+    }
+}
+
+extension ck_kv_rows {
+    /// Keys and values [n, heads · headDim] of the tokens from `first` on.
+    init(_ keys: Rows, _ values: Rows, at first: Int) {
+        self.init(
+            keys: keys.base, values: values.base, key_stride: keys.stride,
+            value_stride: values.stride, first: first, count: keys.count)
     }
 }

@@ -84,8 +84,10 @@ import Testing
         return out
     }
 
-    /// The kernels' answer, the tokens arriving in steps of `step`.
-    private func attend(_ c: Case, _ x: Inputs, step: Int) throws -> [Float] {
+    /// The kernels' answer, the tokens arriving in steps of `step`, stored before or by the way.
+    private func attend(
+        _ c: Case, _ x: Inputs, step: Int, storesApart: Bool = true
+    ) throws -> [Float] {
         let cache = try KVCache(
             layers: 2, heads: c.kvHeads, headDim: c.dims, capacity: c.tokens,
             format: c.format)
@@ -95,10 +97,11 @@ import Testing
         let out = Matrix(c.tokens, c.heads * c.dims)
         for start in stride(from: 0, to: c.tokens, by: step) {
             let range = start..<min(start + step, c.tokens)
-            cache.store(
-                layer: 1, keys: key.rows.rows(range), values: value.rows.rows(range))
+            let (keys, values) = (key.rows.rows(range), value.rows.rows(range))
+            if storesApart { cache.store(layer: 1, keys: keys, values: values) }
             cache.attend(
-                layer: 1, query: query.rows.rows(range), heads: c.heads,
+                layer: 1, query: query.rows.rows(range), key: storesApart ? nil : keys,
+                value: storesApart ? nil : values, heads: c.heads,
                 scale: 1 / Float(c.dims).squareRoot(), causal: c.causal, window: c.window,
                 into: out.rows.rows(range))
             cache.advance(by: range.count)
@@ -125,6 +128,8 @@ import Testing
             let whole = try attend(c, x, step: c.tokens)
             #expect(try attend(c, x, step: 1) == whole)
             #expect(try attend(c, x, step: 7) == whole)
+            #expect(try attend(c, x, step: c.tokens, storesApart: false) == whole)
+            #expect(try attend(c, x, step: 7, storesApart: false) == whole)
         }
     }
 

@@ -130,10 +130,9 @@ final class Qwen3TTSCodecTransformer {
             layer.value.apply(h, into: value, on: compute)
             rope.apply(query, at: cache.length)
             rope.apply(key, at: cache.length)
-            cache.store(layer: index, keys: key, values: value)
             let mixed = work.rows(hidden.count, wide)
             cache.attend(
-                layer: index, query: query, heads: config.heads,
+                layer: index, query: query, key: key, value: value, heads: config.heads,
                 scale: 1 / Float(config.headDim).squareRoot(), window: config.windowFrames,
                 into: mixed)
             layer.output.apply(mixed, into: h, on: compute)

@@ -31,55 +31,69 @@ size_t ck_kv_value_bytes(const ck_kv *kv) {
     return kv->heads * kv->capacity * token_bytes(kv, dims);
 }
 
+/// The rows of one head that belong to one block of the cache.
+static void store_block(const ck_kv *kv, const ck_kv_rows *rows, size_t block, size_t head) {
+    const size_t start = block * CK_KV_BLOCK, end = start + CK_KV_BLOCK;
+    const size_t begin = start > rows->first ? start - rows->first : 0;
+    const size_t left = rows->count - begin, room = end - rows->first - begin;
+    ck_table_current()->kv_store(
+        kv, head, rows->first + begin, left < room ? left : room,
+        rows->keys + begin * rows->key_stride + head * kv->head_dim, rows->key_stride,
+        rows->values + begin * rows->value_stride + head * kv->head_dim, rows->value_stride);
+}
+
+static size_t first_block(const ck_kv_rows *rows) { return rows->first / CK_KV_BLOCK; }
+
+static size_t block_count(const ck_kv_rows *rows) {
+    return (rows->first + rows->count - 1) / CK_KV_BLOCK - first_block(rows) + 1;
+}
+
 typedef struct {
     const ck_kv *kv;
-    const float *keys, *values;
-    size_t key_stride, value_stride, first, count;
+    const ck_kv_rows *rows;
 } store_job;
 
 /// The tokens of one block of the cache: no two threads write to the same cache line.
 static void store_item(void *context, size_t item) {
     const store_job *job = context;
-    const ck_table *table = ck_table_current();
-    const size_t dims = job->kv->head_dim;
-    const size_t block = (job->first / CK_KV_BLOCK + item) * CK_KV_BLOCK;
-    const size_t begin = block > job->first ? block - job->first : 0;
-    size_t end = block + CK_KV_BLOCK - job->first;
-    if (end > job->count) end = job->count;
     for (size_t head = 0; head < job->kv->heads; head++)
-        table->kv_store(job->kv, head, job->first + begin, end - begin,
-                        job->keys + begin * job->key_stride + head * dims, job->key_stride,
-                        job->values + begin * job->value_stride + head * dims, job->value_stride);
+        store_block(job->kv, job->rows, first_block(job->rows) + item, head);
 }
 
-void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,
-                 size_t value_stride, size_t first, size_t count) {
-    if (count == 0) return;
-    store_job job = {kv, keys, values, key_stride, value_stride, first, count};
-    const size_t blocks = (first + count - 1) / CK_KV_BLOCK - first / CK_KV_BLOCK + 1;
-    ck_parallel(blocks, store_item, &job);
+void ck_kv_store(const ck_kv *kv, const ck_kv_rows *rows) {
+    if (rows->count == 0) return;
+    store_job job = {kv, rows};
+    ck_parallel(block_count(rows), store_item, &job);
 }
 
 typedef struct {
-    const ck_attention *attention;
+    const ck_attention *attentions;
     size_t rows_of_item, row_items;
 } attend_job;
 
+/// Some queries of a key head. Where they are all, their fresh rows are stored by the way, which
+/// saves waiting for each other once more.
 static void attend_item(void *context, size_t item) {
     const attend_job *job = context;
-    const ck_attention *a = job->attention;
-    size_t first = item % job->row_items * job->rows_of_item;
-    size_t count = a->count - first;
-    if (count > job->rows_of_item) count = job->rows_of_item;
-    ck_table_current()->attend(a, item / job->row_items, first, count);
+    const size_t items = job->attentions->kv.heads * job->row_items;
+    const ck_attention *a = job->attentions + item / items;
+    const size_t head = item % items / job->row_items;
+    if (job->row_items == 1 && a->fresh.count > 0)
+        for (size_t i = 0; i < block_count(&a->fresh); i++)
+            store_block(&a->kv, &a->fresh, first_block(&a->fresh) + i, head);
+    const size_t first = item % job->row_items * job->rows_of_item, left = a->count - first;
+    ck_table_current()->attend(a, head, first,
+                               left < job->rows_of_item ? left : job->rows_of_item);
 }
 
-void ck_attend(const ck_attention *attention) {
-    const size_t heads = attention->heads / attention->kv.heads;
-    size_t rows = attention->count / ITEMS_WANTED / ROWS_OF_ITEM_MIN * ROWS_OF_ITEM_MIN;
+void ck_attend(const ck_attention *attentions, size_t attention_count) {
+    const size_t count = attentions->count, heads = attentions->heads / attentions->kv.heads;
+    size_t rows = count / ITEMS_WANTED / ROWS_OF_ITEM_MIN * ROWS_OF_ITEM_MIN;
     if (rows > QUERIES_OF_ITEM_MAX / heads) rows = QUERIES_OF_ITEM_MAX / heads;
     if (rows < ROWS_OF_ITEM_MIN) rows = ROWS_OF_ITEM_MIN;
-    const size_t row_items = (attention->count + rows - 1) / rows;
-    attend_job job = {attention, rows, row_items};
-    ck_parallel(attention->kv.heads * row_items, attend_item, &job);
+    attend_job job = {attentions, rows, (count + rows - 1) / rows};
+    if (job.row_items != 1)
+        for (size_t i = 0; i < attention_count; i++)
+            ck_kv_store(&attentions[i].kv, &attentions[i].fresh);
+    ck_parallel(attention_count * attentions->kv.heads * job.row_items, attend_item, &job);
 }

@@ -17,19 +17,24 @@ public enum Placement {
     ///   - out: [m, heads · headDim]
     func attend(
         layer: Int, query: Rows, key: Rows, value: Rows, rope: Rope, heads: Int, scale: Float,
-        window: Int? = nil, into out: Rows
+        window: Int? = nil, into out: Rows, on compute: Compute
     ) {
         let unasked = key.count - query.count
         forEach(key.count) { cache, rows in
             let asking = max(rows.lowerBound - unasked, 0)..<rows.upperBound - unasked
-            let (query, key) = (query.rows(asking), key.rows(rows))
-            let unasked = key.count - query.count
-            cache.positions.rotate(query, from: cache.length + unasked, with: rope)
-            cache.positions.rotate(key, from: cache.length, with: rope)
-            cache.store(layer: layer, keys: key, values: value.rows(rows))
+            cache.positions.rotate(
+                query.rows(asking), from: cache.length + rows.count - asking.count, with: rope)
+            cache.positions.rotate(key.rows(rows), from: cache.length, with: rope)
+        }
+        switch self {
+        case .one(let cache):
             cache.attend(
-                layer: layer, query: query, behind: unasked, heads: heads, scale: scale,
-                window: window, into: out.rows(asking))
+                layer: layer, query: query, key: key, value: value, heads: heads, scale: scale,
+                window: window, into: out)
+        case .each(let caches):
+            KVCache.attend(
+                each: caches, layer: layer, query: query, key: key, value: value, heads: heads,
+                scale: scale, window: window, into: out, on: compute)
         }
     }
 

@@ -309,7 +309,7 @@ public final class DecoderStack {
                 placement.attend(
                     layer: index, query: query, key: key, value: value, rope: rope,
                     heads: config.heads, scale: 1 / Float(config.headDim).squareRoot(),
-                    into: mixed)
+                    into: mixed, on: compute)
             case .sequences(let sequences):
                 for sequence in sequences {
                     rope.apply(query.rows(sequence), at: 0)

@@ -220,7 +220,8 @@ final class Gemma3: LanguageModel {
             let mixed = work.rows(asking, queryColumns)
             placement.attend(
                 layer: index, query: query, key: key, value: value, rope: rope,
-                heads: config.heads, scale: config.scale, window: layer.window, into: mixed)
+                heads: config.heads, scale: config.scale, window: layer.window, into: mixed,
+                on: compute)
             let added = h.last(asking)
             layer.output.apply(mixed, into: added, on: compute)
             layer.postAttentionNorm.apply(added, into: added)

@@ -61,6 +61,13 @@ typedef struct {
     ck_format format;  // CK_F32, CK_F16, CK_INT8 or CK_BF16
 } ck_kv;
 
+/// Keys and values [count, heads, head_dim] of tokens first...first + count - 1.
+typedef struct {
+    const float *keys, *values;
+    size_t key_stride, value_stride;
+    size_t first, count;
+} ck_kv_rows;
+
 enum { CK_KV_BLOCK = 64, CK_HEAD_DIM_MAX = 256 };
 
 /// Attention of `count` query rows over the first `key_count` tokens of a layer's keys and values.
@@ -76,6 +83,7 @@ typedef struct {
     bool causal;
     float scale;
     ck_kv kv;
+    ck_kv_rows fresh;  // stored before anything is attended to, if there are any
 } ck_attention;
 
 /// A convolution over time: y[t] = sum over taps k of W_k x[t - (taps - 1 - k) * dilation] + offset.
@@ -219,12 +227,11 @@ ck_format ck_kv_half_format(size_t head_dim);
 size_t ck_kv_key_bytes(const ck_kv *kv);
 size_t ck_kv_value_bytes(const ck_kv *kv);
 
-/// Stores keys and values [count, heads, head_dim] of tokens first...first + count - 1.
-void ck_kv_store(const ck_kv *kv, const float *keys, size_t key_stride, const float *values,
-                 size_t value_stride, size_t first, size_t count);
+void ck_kv_store(const ck_kv *kv, const ck_kv_rows *rows);
 
-/// softmax(query . keys * scale) . values, online over blocks of CK_KV_BLOCK keys.
-void ck_attend(const ck_attention *attention);
+/// softmax(query . keys * scale) . values, online over blocks of CK_KV_BLOCK keys: of one sequence or
+/// of several, which have equal shapes and counts and caches of their own.
+void ck_attend(const ck_attention *attentions, size_t attention_count);
 
 // --- convolution ---------------------------------------------------------------------------------
 
