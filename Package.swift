@@ -31,7 +31,9 @@ let package = Package(
             exclude: ["Simd"], swiftSettings: strict),
         .target(name: "Text", dependencies: ["Kernels"], swiftSettings: strict),
         .systemLibrary(name: "CSndfile", path: "Sources/Audio/CSndfile", pkgConfig: "sndfile"),
-        .systemLibrary(name: "CLibAV", path: "Sources/Audio/CLibAV", pkgConfig: "libavformat"),
+        .target(
+            name: "CLibAV", path: "Sources/Audio/CLibAV", publicHeadersPath: "include",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(
             name: "Audio", dependencies: ["Kernels", "Text", "CSndfile", "CLibAV"],
             exclude: ["CSndfile", "CLibAV"], swiftSettings: strict),

@@ -104,7 +104,7 @@ final class LibAVDecoder: AudioDecoder {
         guard firstDamage == nil else { return }
         framesAtDamage = decodedFrames
         let seconds = seconds(Double(decodedFrames) / Double(max(format.sampleRate, 1)))
-        let reason = code.map { ": \(LibAVSession.message($0))" } ?? ""
+        let reason = code.map { ": \(session.message($0))" } ?? ""
         firstDamage = "the first at \(seconds)\(reason)"
     }
 

@@ -31,6 +31,25 @@ import Testing
         #expect(try folder.read("out/a.txt") == file.out)
     }
 
+    /// Files that are no libraries stand in the way of the real ones, whatever their version is.
+    @Test func withoutLibavUncompressedRecordingsAreStillRead() async throws {
+        let folder = try TestFolder()
+        try folder.write("a.wav", short)
+        try folder.write("b.mp3", Data("no recording".utf8))
+        for version in 55...70 { try folder.write("lib/libavformat.so.\(version)", Data()) }
+        let environment = ["LD_LIBRARY_PATH": folder.path("lib")]
+        let wav = try await Program.run(
+            "transcribe", folder.path("a.wav"), environment: environment)
+        #expect(wav.status == 0)
+        let mp3 = try await Program.run(
+            "transcribe", folder.path("b.mp3"), environment: environment)
+        #expect(mp3.status == 3)
+        #expect(mp3.err.contains("b.mp3: no library to read it with"), "\(mp3.err)")
+        let doctor = try await Program.run("doctor", environment: environment)
+        #expect(doctor.status == 1)
+        #expect(doctor.out.contains("compressed recordings cannot be read"))
+    }
+
     @Test func everyFormatIsWritten() async throws {
         let folder = try TestFolder()
         try folder.write("a.wav", short)

@@ -72,6 +72,7 @@ struct Checkup: Encodable, Sendable {
         problems += Self.missingDefaults(store, environment)
         folders = Self.folders(store, &problems)
         libraries = AudioLibraries.versions.map { Library(name: $0.name, version: $0.version) }
+        if let problem = AudioLibraries.problem { problems.append(problem) }
         libraries.append(Library(name: "sqlite", version: Self.sqliteVersion()))
         self.problems = problems
     }
