@@ -33,12 +33,18 @@ public struct FamilyList<Model>: Sendable {
         self.families = families
     }
 
+    /// Whether a family opens the model in `folder`.
+    public func contains(_ folder: ModelFolder) -> Bool { family(of: folder) != nil }
+
+    private func family(of folder: ModelFolder) -> Family<Model>? {
+        families.first { $0.architectures.contains(folder.architecture) }
+    }
+
     /// Opens the model in `folder` with the family that knows its architecture.
     ///
     /// - Throws: `KernelError.unsupported` naming the architectures that would do.
     public func open(_ folder: ModelFolder, on compute: Compute) throws -> Model {
-        let known = families.first { $0.architectures.contains(folder.architecture) }
-        guard let known else {
+        guard let known = family(of: folder) else {
             let names = families.flatMap(\.architectures).joined(separator: ", ")
             throw KernelError.unsupported(
                 file: folder.configPath,

@@ -1,8 +1,14 @@
 import Foundation
 import Kernels
 
-/// What `mlxi bench` measured.
-struct BenchReport: Encodable, Sendable {
+/// What is shown to people as text and to programs as JSON.
+protocol Printable: Encodable, Sendable {
+    /// The report for people.
+    var text: String { get }
+}
+
+/// What `mlxi bench` measured of a language model.
+struct BenchReport: Printable {
     /// Tokens a second of one kind of work.
     struct Rate: Encodable, Sendable {
         /// Tokens of the prompt, or tokens decoded one after the other.
@@ -46,6 +52,16 @@ struct BenchReport: Encodable, Sendable {
             bf16Gflops = measured.bf16PerSecond / 1e9
             f32Gflops = measured.f32PerSecond / 1e9
         }
+
+        var memory: String {
+            "memory \(Timestamp.fixed(memoryGigabytesPerSecond, places: 1)) GB/s"
+        }
+
+        var products: String {
+            func none(_ value: Double) -> String { Timestamp.fixed(value, places: 0) }
+            return "int8 \(none(int8Gops)) GOP/s, bf16 \(none(bf16Gflops)) and f32 "
+                + "\(none(f32Gflops)) GFLOP/s"
+        }
     }
 
     var model: String
@@ -67,15 +83,11 @@ struct BenchReport: Encodable, Sendable {
     var batches: [Batch]
     var tokenizer: Tokenizing?
 
-    /// The report for people.
     var text: String {
         func one(_ value: Double) -> String { Timestamp.fixed(value, places: 1) }
-        func none(_ value: Double) -> String { Timestamp.fixed(value, places: 0) }
         var lines = [
-            "\(model), \(format), \(instructionSet), \(threads) thread\(threads == 1 ? "" : "s")",
-            "ceilings   memory \(one(ceilings.memoryGigabytesPerSecond)) GB/s, "
-                + "int8 \(none(ceilings.int8Gops)) GOP/s, bf16 \(none(ceilings.bf16Gflops)) and "
-                + "f32 \(none(ceilings.f32Gflops)) GFLOP/s",
+            Self.head("\(model), \(format)", instructionSet, threads: threads),
+            "ceilings   \(ceilings.memory), \(ceilings.products)",
             "memory     weights \(weightMegabytes) MB, peak of the process \(peakMegabytes) MB",
         ]
         if let open = openMilliseconds, let start = startMilliseconds {
@@ -100,6 +112,10 @@ struct BenchReport: Encodable, Sendable {
             ]
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    static func head(_ what: String, _ instructionSet: String, threads: Int) -> String {
+        "\(what), \(instructionSet), \(threads) thread\(threads == 1 ? "" : "s")"
     }
 
     static func row(_ name: String, _ rate: Rate) -> String {

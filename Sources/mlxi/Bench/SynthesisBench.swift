@@ -50,12 +50,6 @@ struct SynthesisBench {
         self.terminal = terminal
     }
 
-    /// Whether the folder holds a speech synthesis model.
-    static func isSynthesis(_ found: FoundModel) throws -> Bool {
-        let architecture = try ModelFolder(path: found.folder).architecture
-        return talkers.families.contains { $0.architectures.contains(architecture) }
-    }
-
     func run() throws -> SynthesisReport {
         terminal.progress("measuring the machine")
         var ceilings = try Ceilings.measure()

@@ -2,7 +2,7 @@ import Foundation
 import Kernels
 
 /// What `mlxi bench` measured of a speech synthesis model.
-struct SynthesisReport: Encodable, Sendable {
+struct SynthesisReport: Printable {
     /// A part's share of one frame.
     struct Share: Encodable, Sendable {
         var milliseconds: Double
@@ -48,16 +48,13 @@ struct SynthesisReport: Encodable, Sendable {
     /// Multiplications and additions of the codec for a frame, in billions.
     var codecGigaOperations: Double
 
-    /// The report for people.
     var text: String {
         func one(_ value: Double) -> String { Timestamp.fixed(value, places: 1) }
         func none(_ value: Double) -> String { Timestamp.fixed(value, places: 0) }
         var lines = [
-            "\(model), \(format), codec \(codecFormat), \(instructionSet), \(threads) "
-                + "thread\(threads == 1 ? "" : "s")",
-            "ceilings   memory \(one(ceilings.memoryGigabytesPerSecond)) GB/s, "
-                + "int8 \(none(ceilings.int8Gops)) GOP/s, bf16 \(none(ceilings.bf16Gflops)) and "
-                + "f32 \(none(ceilings.f32Gflops)) GFLOP/s",
+            BenchReport.head(
+                "\(model), \(format), codec \(codecFormat)", instructionSet, threads: threads),
+            "ceilings   \(ceilings.memory), \(ceilings.products)",
             "memory     weights \(weightMegabytes) MB, of the codec \(codecWeightMegabytes) MB, "
                 + "peak of the process \(peakMegabytes) MB",
             "", BenchReport.row("", "tok/s", "min", "max", "of ceiling", "first frame"),

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Audio
 import Foundation
 import Kernels
+import Vision
 
 /// `mlxi bench`: what a model does on this machine, beside what the machine can do.
 struct Bench: AsyncParsableCommand {
@@ -143,31 +145,39 @@ struct Bench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let terminal = common.terminal
-        if let synthesis = try synthesisPlan() {
+        if kernels {
             try Machine.start(threads: common.threads)
-            let report = try await Bencher().run(synthesis, terminal: terminal)
-            return try terminal.result(
-                json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+            return try KernelTable.run(json: json, terminal: common.terminal)
         }
-        let speech = try speechPlan()
-        let page = try pagePlan()
-        let subject = speech == nil && page == nil ? try subject() : nil
+        if let plan = try synthesisPlan() {
+            try await show { try SynthesisBench(plan, terminal: $0).run() }
+        } else if let plan = try speechPlan() {
+            try await show { try EncoderBench(plan: plan, terminal: $0).run() }
+        } else if let plan = try pagePlan() {
+            try await show { try EncoderBench(plan: plan, terminal: $0).run() }
+        } else {
+            let plan = try languagePlan()
+            try await show { try ModelBench(plan, terminal: $0).run() }
+        }
+    }
+
+    private func show<Report: Printable>(
+        _ measure: @Sendable (Terminal) throws -> Report
+    ) async throws {
+        let terminal = common.terminal
         try Machine.start(threads: common.threads)
-        if let page {
-            let report = try await Bencher().run(page, terminal: terminal)
-            return try terminal.result(
-                json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+        let report = try await Bencher().run { try measure(terminal) }
+        try terminal.result(json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+    }
+
+    private func languagePlan() throws -> BenchPlan {
+        if let shape {
+            return try plan(.shape(try BenchShape.named(shape), format(Self.bitsDefault)))
         }
-        if let speech {
-            let report = try await Bencher().run(speech, terminal: terminal)
-            return try terminal.result(
-                json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+        guard let found = try foundModel() else {
+            throw CommandError.usage("give one of a model, --shape NAME and --kernels")
         }
-        guard let subject else { return try KernelTable.run(json: json, terminal: terminal) }
-        let report = try await Bencher().run(try plan(subject), terminal: terminal)
-        try terminal.result(
-            json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
+        return try plan(.model(found))
     }
 
     private func plan(_ subject: BenchPlan.Subject) throws -> BenchPlan {
@@ -185,15 +195,15 @@ struct Bench: AsyncParsableCommand {
         return try TextInput.decoded(data, label: text)
     }
 
-    private func subject() throws -> BenchPlan.Subject? {
-        if let shape {
-            return .shape(try BenchShape.named(shape), format(Self.bitsDefault))
-        }
-        return try foundModel().map { .model($0) }
-    }
-
     private func foundModel() throws -> FoundModel? {
         try model.map { try ModelStore(environment: common.environment).find($0) }
+    }
+
+    /// The model, if one is named and is of this kind.
+    private func foundModel<Model>(of kind: FamilyList<Model>) throws -> FoundModel? {
+        guard let found = try foundModel(), kind.contains(try ModelFolder(path: found.folder))
+        else { return nil }
+        return found
     }
 
     private func format(_ bitsDefault: Int) -> WeightFormat {
@@ -203,7 +213,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     /// Nil unless the subject is a speech model.
-    private func speechPlan() throws -> SpeechBench.Plan? {
+    private func speechPlan() throws -> EncoderPlan<SpeechShape>? {
         let precision: Precision = common.precise ? .exact : .fast
         if let shape {
             guard let speech = SpeechShape.named(shape) else { return nil }
@@ -211,29 +221,29 @@ struct Bench: AsyncParsableCommand {
             let decoder = try speech.decoder.map {
                 try plan(.shape(try BenchShape.named($0), format(Self.bitsDefault)))
             }
-            return SpeechBench.Plan(
+            return EncoderPlan(
                 subject: .shape(speech, format(speech.bitsDefault)), repeats: repeats,
                 precision: precision, decoder: decoder)
         }
-        guard let found = try foundModel(), try SpeechBench.isSpeech(found) else { return nil }
+        guard let found = try foundModel(of: speechEncoders) else { return nil }
         try refuseOfLanguageModels(batch: batch != nil)
-        return SpeechBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
+        return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
     }
 
     /// Nil unless the subject is a page model.
-    private func pagePlan() throws -> PageBench.Plan? {
+    private func pagePlan() throws -> EncoderPlan<PageShape>? {
         let precision: Precision = common.precise ? .exact : .fast
         if let shape {
             guard let page = PageShape.named(shape) else { return nil }
             let decoder = BenchPlan.Subject.shape(
                 try BenchShape.named(page.decoder), format(page.bitsDefault))
-            return PageBench.Plan(
+            return EncoderPlan(
                 subject: .shape(page, format(page.bitsDefault)), repeats: repeats,
                 precision: precision, decoder: try plan(decoder))
         }
-        guard let found = try foundModel(), try PageBench.isPage(found) else { return nil }
+        guard let found = try foundModel(of: pageEncoders) else { return nil }
         try refuseOfLanguageModels(batch: batch != nil)
-        return PageBench.Plan(subject: .model(found), repeats: repeats, precision: precision)
+        return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
     }
 
     /// Nil unless the subject is a speech synthesis model.
@@ -243,9 +253,7 @@ struct Bench: AsyncParsableCommand {
             guard let synthesis = SynthesisShape.named(shape) else { return nil }
             subject = .shape(synthesis, format(Self.bitsDefault))
         } else {
-            guard let found = try foundModel(), try SynthesisBench.isSynthesis(found) else {
-                return nil
-            }
+            guard let found = try foundModel(of: talkers) else { return nil }
             subject = .model(found)
         }
         try refuseOfLanguageModels(batch: batch != nil)
@@ -267,19 +275,7 @@ private actor Bencher {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    func run(_ plan: BenchPlan, terminal: Terminal) throws -> BenchReport {
-        try ModelBench(plan, terminal: terminal).run()
-    }
-
-    func run(_ plan: PageBench.Plan, terminal: Terminal) throws -> PageReport {
-        try PageBench(plan, terminal: terminal).run()
-    }
-
-    func run(_ plan: SynthesisBench.Plan, terminal: Terminal) throws -> SynthesisReport {
-        try SynthesisBench(plan, terminal: terminal).run()
-    }
-
-    func run(_ plan: SpeechBench.Plan, terminal: Terminal) throws -> SpeechReport {
-        try SpeechBench(plan, terminal: terminal).run()
+    func run<Report: Sendable>(_ work: @Sendable () throws -> Report) throws -> Report {
+        try work()
     }
 }
