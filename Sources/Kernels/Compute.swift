@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// How arithmetic is done.
 public enum Precision: Sendable {
     /// f32 activations throughout: the specification.
@@ -5,6 +7,8 @@ public enum Precision: Sendable {
     /// int8 activations per group against quantized weights, bf16 against bf16 weights, and two
     /// bytes a number in the KV cache.
     case fast
+
+    var code: ck_precision { self == .exact ? CK_EXACT : CK_FAST }
 }
 
 /// What every layer needs to run: precision, scratch memory, and where to leave a trace. One per

@@ -107,7 +107,7 @@ public final class CausalConvolution {
         require(y.columns == outputs && y.count == x.count, "\(weight.name): output shape")
         require((past?.rows.count ?? 0) == pastCount, "\(weight.name): \(pastCount) rows before")
         guard x.count > 0 else { return }
-        let precision = compute.precision == .exact ? CK_EXACT : CK_FAST
+        let precision = compute.precision.code
         if packed == nil { pack(precision) }
         compute.workspace.scope {
             let scratch = compute.workspace.bytes(

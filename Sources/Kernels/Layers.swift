@@ -151,9 +151,10 @@ public enum Logits {
     }
 }
 
-/// A k x k convolution with zero padding as a linear layer over patches.
+/// A k x k convolution with zero padding. Its patches are rows of a linear layer that are rounded or
+/// quantized as they are gathered; only exact arithmetic sees them whole.
 public struct Convolution2D {
-    private let linear: Linear
+    private let weight: Weight
     private let inputs: Int
     private let kernel: Int
     private let stride: Int
@@ -162,7 +163,8 @@ public struct Convolution2D {
     /// - Parameter weight: [outputs, kernel · kernel · inputs], a row in the order (kh, kw, input).
     public init(weight: Weight, inputs: Int, kernel: Int, stride: Int, padding: Int) {
         require(weight.columns == kernel * kernel * inputs, "\(weight.name): \(weight.columns)")
-        linear = Linear(weight)
+        require(weight.columns <= CK_PATCH_NUMBERS_MAX, "\(weight.name): \(weight.columns)")
+        self.weight = weight
         self.inputs = inputs
         self.kernel = kernel
         self.stride = stride
@@ -176,12 +178,17 @@ public struct Convolution2D {
     public func apply(_ image: Rows, height: Int, width: Int, into out: Rows, on compute: Compute) {
         require(image.count == height * width && image.columns == inputs, "convolution input")
         require(image.stride == inputs, "convolution over a strided image")
+        require(
+            out.count == outputSize(height) * outputSize(width) && out.columns == weight.rows,
+            "convolution output")
         compute.workspace.scope {
-            let patches = compute.workspace.rows(
-                outputSize(height) * outputSize(width), kernel * kernel * inputs)
-            ck_patches_2d(
-                image.base, height, width, inputs, kernel, stride, padding, patches.base)
-            linear.apply(patches, into: out, on: compute)
+            var (matrix, precision) = (weight.matrix, compute.precision.code)
+            var shape = ck_image(
+                values: image.base, height: height, width: width, channels: inputs,
+                kernel: kernel, stride: stride, padding: padding)
+            let bytes = ck_convolve_2d_scratch_bytes(&matrix, &shape, precision)
+            ck_convolve_2d(
+                &matrix, &shape, out.base, out.stride, precision, compute.workspace.bytes(bytes))
         }
     }
 }

@@ -44,10 +44,9 @@ public final class Linear {
         guard x.count > 0 else { return }
         compute.workspace.scope {
             let scratch = compute.workspace.bytes(ck_linear_scratch_bytes(x.count, columns))
-            let isExact = (precision ?? compute.precision) == .exact
             ck_linear(
                 parts.baseAddress, parts.count, x.base, x.stride, x.count, y.base, y.stride,
-                accumulate, isExact ? CK_EXACT : CK_FAST, scratch)
+                accumulate, (precision ?? compute.precision).code, scratch)
         }
     }
 
@@ -72,7 +71,7 @@ public final class Linear {
             ck_gelu_pair(
                 parts.baseAddress, outer.parts.baseAddress, x.base, x.stride, x.count,
                 between.base, y.base, y.stride, accumulate,
-                compute.precision == .exact ? CK_EXACT : CK_FAST, scratch)
+                compute.precision.code, scratch)
         }
     }
 
@@ -100,7 +99,7 @@ public final class Linear {
             ck_gated_pair(
                 parts.baseAddress, down.parts.baseAddress, function.code, x.base, x.stride, x.count,
                 between.base, y.base, y.stride, accumulate,
-                compute.precision == .exact ? CK_EXACT : CK_FAST, scratch)
+                compute.precision.code, scratch)
         }
     }
 

@@ -123,8 +123,23 @@ import Testing
         let image = noise(height * width * channels)
         let outHeight = (height - 1) / stride + 1
         let outWidth = (width - 1) / stride + 1
-        var rows = output(outHeight * outWidth * 9 * channels)
-        ck_patches_2d(image, height, width, channels, 3, stride, 1, &rows)
+        let columns = 9 * channels
+        // Multiplied by one they come out as they are.
+        let identity = (0..<columns * columns).map { Float($0 % (columns + 1) == 0 ? 1 : 0) }
+        var rows = output(outHeight * outWidth * columns)
+        image.withUnsafeBufferPointer { image in
+            identity.withUnsafeBufferPointer { identity in
+                var matrix = ck_matrix()
+                matrix.codes = UnsafeRawPointer(identity.baseAddress)
+                (matrix.rows, matrix.columns, matrix.format) = (columns, columns, CK_F32)
+                var shape = ck_image(
+                    values: image.baseAddress, height: height, width: width, channels: channels,
+                    kernel: 3, stride: stride, padding: 1)
+                var scratch = [UInt8](
+                    repeating: 0, count: ck_convolve_2d_scratch_bytes(&matrix, &shape, CK_EXACT))
+                ck_convolve_2d(&matrix, &shape, &rows, columns, CK_EXACT, &scratch)
+            }
+        }
         var wanted: [Float] = []
         for y in 0..<outHeight {
             for x in 0..<outWidth {

@@ -37,7 +37,8 @@ enum {
 /// of its first group row by row, then those of the second, and so on, and likewise the values of a
 /// group side by side. ck_codes_of and ck_value_of know; the steps lead on from there.
 struct ck_activations {
-    const float *x;
+    const float *x;  // row x_first and those after it
+    size_t x_first;
     size_t x_stride;
     size_t columns;
     uint16_t *narrow;  // x rounded to bf16 in the order of linear_amx_bf16.inc, or NULL
@@ -53,6 +54,11 @@ struct ck_activations {
     float *sums;         // [count, groups]
     int32_t *code_sums;  // [count, groups]
 };
+
+/// Row t as it came.
+static inline const float *ck_row_of(const ck_activations *a, size_t t) {
+    return a->x + (t - a->x_first) * a->x_stride;
+}
 
 /// Where the codes of group g of row t begin.
 static inline int8_t *ck_codes_of(const ck_activations *a, size_t t, size_t g) {
@@ -84,5 +90,8 @@ struct ck_block {
     ck_activations *next;
     void *panel;
 };
+
+/// Patches [first, first + count) of an image to rows that lie one behind the other.
+void ck_patch_rows(const ck_image *image, size_t first, size_t count, float *rows);
 
 #endif

@@ -66,6 +66,7 @@ typedef struct {
     const ck_matrix *parts;
     size_t part_count;
     ck_activations activations;
+    const ck_image *image;  // whose patches are the rows, instead of those of the activations
     size_t count;
     float *y;
     size_t y_stride;
@@ -103,11 +104,25 @@ static void place_activations(ck_activations *a, size_t count, size_t tile, char
     a->code_sums = carve(&scratch, values * sizeof(int32_t));
 }
 
+/// Patches are gathered where they stay in the second cache until they are quantized.
+static void quantize_patches(const linear_job *job, size_t first, size_t count) {
+    _Alignas(CACHE_LINE_BYTES) float rows[ROWS_OF_QUANTIZE_ITEM * CK_PATCH_NUMBERS_MAX];
+    ck_activations activations = job->activations;
+    activations.x = rows;
+    activations.x_first = first;
+    activations.x_stride = activations.columns;
+    ck_patch_rows(job->image, first, count, rows);
+    job->table->quantize(&activations, first, count);
+}
+
 static void quantize_item(void *context, size_t item) {
     const linear_job *job = context;
     const size_t first = item * ROWS_OF_QUANTIZE_ITEM, left = job->count - first;
-    job->table->quantize(&job->activations, first,
-                         left < ROWS_OF_QUANTIZE_ITEM ? left : ROWS_OF_QUANTIZE_ITEM);
+    const size_t count = left < ROWS_OF_QUANTIZE_ITEM ? left : ROWS_OF_QUANTIZE_ITEM;
+    if (job->image)
+        quantize_patches(job, first, count);
+    else
+        job->table->quantize(&job->activations, first, count);
 }
 
 /// Items of one part: blocks of rows, each cut into blocks of tokens.
@@ -221,6 +236,56 @@ void ck_linear(const ck_matrix *parts, size_t part_count, const float *x, size_t
         run_job(&job, narrow, scratch);
         y += rows;
     }
+}
+
+typedef struct {
+    const ck_image *image;
+    size_t count, columns;
+    float *rows;
+} patch_job;
+
+static void patch_item(void *context, size_t item) {
+    const patch_job *job = context;
+    const size_t first = item * ROWS_OF_QUANTIZE_ITEM, left = job->count - first;
+    ck_patch_rows(job->image, first, left < ROWS_OF_QUANTIZE_ITEM ? left : ROWS_OF_QUANTIZE_ITEM,
+                  job->rows + first * job->columns);
+}
+
+/// Whether the product reads rows as they are, which must then exist.
+static bool wants_rows(const ck_matrix *matrix, ck_precision precision) {
+    return !narrows(matrix, precision) && quantization_group(matrix, precision) == 0;
+}
+
+size_t ck_convolve_2d_scratch_bytes(const ck_matrix *matrix, const ck_image *image,
+                                    ck_precision precision) {
+    const size_t count = ck_image_rows(image), columns = matrix->columns;
+    return wants_rows(matrix, precision) ? count * columns * sizeof(float) + CACHE_LINE_BYTES
+                                         : ck_linear_scratch_bytes(count, columns);
+}
+
+void ck_convolve_2d(const ck_matrix *matrix, const ck_image *image, float *y, size_t y_stride,
+                    ck_precision precision, void *scratch) {
+    const size_t count = ck_image_rows(image), columns = matrix->columns;
+    linear_job job = {
+        .table = ck_table_current(),
+        .parts = matrix,
+        .part_count = 1,
+        .activations = {.columns = columns,
+                        .x_stride = columns,
+                        .group = quantization_group(matrix, precision)},
+        .count = count,
+        .y = y,
+        .y_stride = y_stride,
+    };
+    if (wants_rows(matrix, precision)) {
+        char *place = scratch;
+        patch_job patches = {image, count, columns, carve(&place, count * columns * sizeof(float))};
+        ck_parallel(divide_up(count, ROWS_OF_QUANTIZE_ITEM), patch_item, &patches);
+        job.activations.x = patches.rows;
+    } else {
+        job.image = image;
+    }
+    run_job(&job, narrows(matrix, precision), scratch);
 }
 
 /// Whether the product with `inner` can hand its results to that with `outer` in bf16.

@@ -185,40 +185,6 @@ void ck_depthwise(const float *x, size_t x_stride, size_t count, size_t columns,
     for_rows(count, columns * taps, depthwise_row, &args);
 }
 
-typedef struct {
-    const float *image;
-    float *rows;
-    size_t height, width, channels, kernel, stride, padding, out_width;
-} patch_job;
-
-/// One row of output pixels: copies whole (kernel width x channels) runs where they lie inside.
-static void gather_patches(void *context, size_t out_y) {
-    const patch_job *p = context;
-    const size_t patch = p->kernel * p->kernel * p->channels;
-    for (size_t out_x = 0; out_x < p->out_width; out_x++) {
-        float *row = p->rows + (out_y * p->out_width + out_x) * patch;
-        for (size_t ky = 0; ky < p->kernel; ky++)
-            for (size_t kx = 0; kx < p->kernel; kx++, row += p->channels) {
-                // Wraps to a huge number when the padding is read on the near side.
-                size_t y = out_y * p->stride + ky - p->padding;
-                size_t x = out_x * p->stride + kx - p->padding;
-                bool inside = y < p->height && x < p->width;
-                const float *from = p->image + (inside ? (y * p->width + x) * p->channels : 0);
-                if (inside)
-                    memcpy(row, from, p->channels * sizeof(float));
-                else
-                    memset(row, 0, p->channels * sizeof(float));
-            }
-    }
-}
-
-void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
-                   size_t stride, size_t padding, float *rows) {
-    patch_job job = {image, rows, height, width, channels, kernel, stride, padding,
-                     (width + 2 * padding - kernel) / stride + 1};
-    ck_parallel((height + 2 * padding - kernel) / stride + 1, gather_patches, &job);
-}
-
 size_t ck_argmax(const float *x, size_t count) { return ck_table_current()->argmax(x, count); }
 
 float ck_log_sum_exp(const float *x, size_t count) {

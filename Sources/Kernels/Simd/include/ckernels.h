@@ -94,6 +94,16 @@ typedef struct {
     size_t inputs, taps, dilation;
 } ck_convolution;
 
+/// An image [height, width, channels] whose kernel x kernel patches, zero-padded, are rows in the order
+/// (kh, kw, channel). An output has (in + 2 * padding - kernel) / stride + 1 of them along a side.
+typedef struct {
+    const float *values;
+    size_t height, width, channels;
+    size_t kernel, stride, padding;
+} ck_image;
+
+enum { CK_PATCH_NUMBERS_MAX = 8192 };
+
 /// Triangular mel filters over the 201 bins of a 400-sample frame. Filter f covers bins
 /// first[f]..<end[f]; its weights follow those of filter f - 1.
 typedef struct {
@@ -235,11 +245,17 @@ void ck_attend(const ck_attention *attentions, size_t attention_count);
 
 // --- convolution ---------------------------------------------------------------------------------
 
-/// Gathers the kernel x kernel patches of an image [height, width, channels], zero-padded, into rows
-/// [out_height * out_width, kernel * kernel * channels] in the order (kh, kw, channel), so that a
-/// convolution is a linear layer over them. out = (in + 2 * padding - kernel) / stride + 1.
-void ck_patches_2d(const float *image, size_t height, size_t width, size_t channels, size_t kernel,
-                   size_t stride, size_t padding, float *rows);
+/// Rows of the patches of an image, outputs from top to bottom and from left to right, and numbers of
+/// each.
+size_t ck_image_rows(const ck_image *image);
+size_t ck_image_columns(const ck_image *image);
+/// Bytes of scratch that ck_convolve_2d needs.
+size_t ck_convolve_2d_scratch_bytes(const ck_matrix *matrix, const ck_image *image,
+                                    ck_precision precision);
+/// y [ck_image_rows, matrix rows] = patches . matrix^T + offset. A patch has at most
+/// CK_PATCH_NUMBERS_MAX numbers.
+void ck_convolve_2d(const ck_matrix *matrix, const ck_image *image, float *y, size_t y_stride,
+                    ck_precision precision, void *scratch);
 
 /// Bytes of the weights rounded to bf16 in the order that the tiles of CK_FAST want, 0 if they may not be
 /// rounded or if the instruction set in use has no such tiles. Without them ck_convolve works in f32.
