@@ -58,15 +58,6 @@ final class Qwen3ASREncoder: SpeechEncoder {
         return try Qwen3ASREncoder(folder, config: config, names: try Qwen3ASRNames(folder))
     }
 
-    private struct Layer {
-        let attentionNorm: LayerNorm
-        let queryKeyValue: Linear  // [3 · width, width]
-        let output: Linear
-        let finalNorm: LayerNorm
-        let inner: Linear  // fc1
-        let outer: Linear  // fc2
-    }
-
     /// Chunks whose convolution outputs are projected together: many rows for each pass over
     /// `conv_out`, little memory.
     private static let chunksTogether = 16
@@ -74,7 +65,7 @@ final class Qwen3ASREncoder: SpeechEncoder {
     let config: Qwen3ASREncoderConfig
     private let convolutions: [Convolution2D]
     private let convolutionOutput: Linear  // [width, channels · reduced mels]
-    private let layers: [Layer]
+    private let layers: [EncoderLayer]
     private let finalNorm: LayerNorm
     private let inner: Linear  // proj1
     private let outer: Linear  // proj2
@@ -107,19 +98,19 @@ final class Qwen3ASREncoder: SpeechEncoder {
 
     private static func layer(
         _ folder: ModelFolder, _ config: Qwen3ASREncoderConfig, _ name: String
-    ) throws -> Layer {
+    ) throws -> EncoderLayer {
         let width = config.width
         func matrix(_ module: String, _ rows: Int, _ columns: Int) throws -> Weight {
             try folder.matrix("\(name).\(module)", rows: rows, columns: columns)
         }
-        return Layer(
+        return EncoderLayer(
             attentionNorm: try folder.layerNorm("\(name).self_attn_layer_norm", width),
             queryKeyValue: Linear(
                 try matrix("self_attn.q_proj", width, width),
                 try matrix("self_attn.k_proj", width, width),
                 try matrix("self_attn.v_proj", width, width)),
             output: Linear(try matrix("self_attn.out_proj", width, width)),
-            finalNorm: try folder.layerNorm("\(name).final_layer_norm", width),
+            feedForwardNorm: try folder.layerNorm("\(name).final_layer_norm", width),
             inner: Linear(try matrix("fc1", config.feedForward, width)),
             outer: Linear(try matrix("fc2", width, config.feedForward)))
     }
@@ -164,7 +155,10 @@ final class Qwen3ASREncoder: SpeechEncoder {
             let hidden = work.rows(embeddings.count, config.width)
             convolve(mel, into: hidden, on: compute)
             compute.traceRows("encoder_input", hidden)
-            transform(hidden, on: compute)
+            for layer in layers {
+                layer.apply(
+                    hidden, heads: config.heads, windowTokens: windowTokens, on: compute)
+            }
             let normed = work.rows(hidden.count, config.width)
             finalNorm.apply(hidden, into: normed)
             let projected = work.rows(hidden.count, config.width)
@@ -239,29 +233,6 @@ final class Qwen3ASREncoder: SpeechEncoder {
                         row[channel * height + band] = pixel[channel]
                     }
                 }
-            }
-        }
-    }
-
-    /// The transformer: full attention inside windows of a few chunks, none across.
-    private func transform(_ hidden: Rows, on compute: Compute) {
-        let work = compute.workspace
-        let width = config.width
-        for layer in layers {
-            work.scope {
-                let h = work.rows(hidden.count, width)
-                layer.attentionNorm.apply(hidden, into: h)
-                let projected = work.rows(hidden.count, 3 * width)
-                layer.queryKeyValue.apply(h, into: projected, on: compute)
-                Attention.windows(
-                    of: windowTokens, query: projected.columns(0..<width),
-                    key: projected.columns(width..<2 * width),
-                    value: projected.columns(2 * width..<3 * width), heads: config.heads, into: h,
-                    on: compute)
-                layer.output.apply(h, into: hidden, accumulate: true, on: compute)
-                layer.finalNorm.apply(hidden, into: h)
-                layer.inner.applyGelu(
-                    h, then: layer.outer, into: hidden, accumulate: true, on: compute)
             }
         }
     }

@@ -12,18 +12,9 @@ final class WhisperEncoder: SpeechEncoder {
             names: try WhisperNames.found(in: folder))
     }
 
-    private struct Layer {
-        let attentionNorm: LayerNorm
-        let queryKeyValue: Linear  // [3 · width, width]
-        let output: Linear
-        let feedForwardNorm: LayerNorm
-        let inner: Linear  // [feedForward, width]
-        let outer: Linear  // [width, feedForward]
-    }
-
     let config: WhisperConfig
     private let convolutions: [Convolution1D]
-    private let layers: [Layer]
+    private let layers: [EncoderLayer]
     private let finalNorm: LayerNorm
     private let positions: Vector  // [positions, width]
 
@@ -47,12 +38,12 @@ final class WhisperEncoder: SpeechEncoder {
 
     private static func layer(
         _ folder: ModelFolder, _ stack: WhisperConfig.Stack, _ names: WhisperNames, _ prefix: String
-    ) throws -> Layer {
+    ) throws -> EncoderLayer {
         let (width, inner) = (stack.width, stack.feedForward)
         func biased(_ name: String, _ rows: Int, _ columns: Int) throws -> Weight {
             try folder.biasedMatrix("\(prefix)\(name)", rows: rows, columns: columns).rounding()
         }
-        return Layer(
+        return EncoderLayer(
             attentionNorm: try folder.layerNorm("\(prefix)\(names.own.norm)", width),
             queryKeyValue: Linear(
                 try biased(names.own.query, width, width),
@@ -87,7 +78,10 @@ final class WhisperEncoder: SpeechEncoder {
         work.scope {
             convolve(mel, into: hidden, on: compute)
             compute.traceRows("encoder_input", hidden)
-            for layer in layers { transform(hidden, layer, on: compute) }
+            for layer in layers {
+                layer.apply(
+                    hidden, heads: config.encoder.heads, windowTokens: hidden.count, on: compute)
+            }
             finalNorm.apply(hidden, into: hidden)
         }
         compute.traceRows("encoder_output", hidden)
@@ -109,28 +103,6 @@ final class WhisperEncoder: SpeechEncoder {
             convolutions[1].apply(wide, into: hidden, on: compute)
             Activation.gelu(hidden)
             Activation.add(table: positions, to: hidden)
-        }
-    }
-
-    private func transform(_ hidden: Rows, _ layer: Layer, on compute: Compute) {
-        let stack = config.encoder
-        let work = compute.workspace
-        work.scope {
-            let h = work.rows(hidden.count, stack.width)
-            layer.attentionNorm.apply(hidden, into: h)
-            work.scope {
-                let projected = work.rows(hidden.count, 3 * stack.width)
-                layer.queryKeyValue.apply(h, into: projected, on: compute)
-                Attention.windows(
-                    of: hidden.count, query: projected.columns(0..<stack.width),
-                    key: projected.columns(stack.width..<2 * stack.width),
-                    value: projected.columns(2 * stack.width..<3 * stack.width),
-                    heads: stack.heads, into: h, on: compute)
-            }
-            layer.output.apply(h, into: hidden, accumulate: true, on: compute)
-            layer.feedForwardNorm.apply(hidden, into: h)
-            layer.inner.applyGelu(
-                h, then: layer.outer, into: hidden, accumulate: true, on: compute)
         }
     }
 }

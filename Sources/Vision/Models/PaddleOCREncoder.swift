@@ -59,15 +59,6 @@ final class PaddleOCREncoder: PageEncoder {
         try PaddleOCREncoder(folder, config: try folder.read { try PaddleOCREncoderConfig($0) })
     }
 
-    private struct Layer {
-        let attentionNorm: LayerNorm
-        let queryKeyValue: Linear  // [3 · width, width]
-        let output: Linear
-        let feedForwardNorm: LayerNorm
-        let inner: Linear  // [feedForward, width]
-        let outer: Linear  // [width, feedForward]
-    }
-
     /// Of the projector's first norm; the references disagree on it, and no result shows it.
     private static let projectorNormEps = 1e-5
     private static let ropeTheta = 1e4
@@ -79,7 +70,7 @@ final class PaddleOCREncoder: PageEncoder {
     let config: PaddleOCREncoderConfig
     private let patchEmbedding: Linear  // [width, patchSide² · channels]
     private let positions: Weight  // [positionSide², width]
-    private let layers: [Layer]
+    private let layers: [EncoderLayer]
     private let finalNorm: LayerNorm
     private let projectorNorm: LayerNorm
     private let projectorInner: Linear  // [mergeSide² · width, mergeSide² · width]
@@ -122,19 +113,19 @@ final class PaddleOCREncoder: PageEncoder {
 
     private static func layer(
         _ folder: ModelFolder, _ config: PaddleOCREncoderConfig, _ name: String
-    ) throws -> Layer {
+    ) throws -> EncoderLayer {
         let (width, inner) = (config.width, config.feedForward)
         func linear(_ module: String, _ rows: Int, _ columns: Int) throws -> Linear {
             Linear(try folder.biasedMatrix("\(name).\(module)", rows: rows, columns: columns))
         }
-        return Layer(
+        return EncoderLayer(
             attentionNorm: try folder.layerNorm("\(name).layer_norm1", width, eps: config.normEps),
             queryKeyValue: try linear("self_attn.qkv", 3 * width, width),
             output: try linear("self_attn.out_proj", width, width),
             feedForwardNorm: try folder.layerNorm(
                 "\(name).layer_norm2", width, eps: config.normEps),
             inner: try linear("mlp.fc1", inner, width),
-            outer: try linear("mlp.fc2", width, inner))
+            outer: try linear("mlp.fc2", width, inner), gelu: .tanh)
     }
 
     var patchSide: Int { config.patchSide }
@@ -145,7 +136,7 @@ final class PaddleOCREncoder: PageEncoder {
         func products(_ linears: [Linear], rows: Int) -> [(format: WeightFormat, count: Int)] {
             linears.flatMap(\.weights).map { ($0.format, 2 * rows * $0.rows * $0.columns) }
         }
-        let inLayers = layers.flatMap { [$0.queryKeyValue, $0.output, $0.inner, $0.outer] }
+        let inLayers = layers.flatMap(\.linears)
         let attention = 4 * patches * patches * config.width * config.layers
         return products([patchEmbedding] + inLayers, rows: patches)
             + products([projectorInner, projectorOuter], rows: tokenCount(grid))
@@ -167,7 +158,11 @@ final class PaddleOCREncoder: PageEncoder {
             embed(patches, into: hidden, on: compute)
             compute.traceRows("encoder_input", hidden)
             let angles = self.angles(grid, compute.workspace)
-            for layer in layers { transform(hidden, layer, angles, on: compute) }
+            for layer in layers {
+                layer.apply(
+                    hidden, heads: config.heads, windowTokens: hidden.count, on: compute
+                ) { Rope.rotate($0, cosines: angles.cosines, sines: angles.sines) }
+            }
             finalNorm.apply(hidden, into: hidden)
             project(hidden, of: grid, into: embeddings, on: compute)
         }
@@ -235,35 +230,6 @@ final class PaddleOCREncoder: PageEncoder {
             }
         }
         return (cosines, sines)
-    }
-
-    /// One layer, norms in front, every patch seeing every other.
-    private func transform(
-        _ hidden: Rows, _ layer: Layer, _ angles: (cosines: Rows, sines: Rows), on compute: Compute
-    ) {
-        let work = compute.workspace
-        let width = config.width
-        work.scope {
-            let h = work.rows(hidden.count, width)
-            layer.attentionNorm.apply(hidden, into: h)
-            work.scope {
-                let projected = work.rows(hidden.count, 3 * width)
-                layer.queryKeyValue.apply(h, into: projected, on: compute)
-                Rope.rotate(
-                    projected.columns(0..<2 * width), cosines: angles.cosines, sines: angles.sines)
-                Attention.windows(
-                    of: hidden.count, query: projected.columns(0..<width),
-                    key: projected.columns(width..<2 * width),
-                    value: projected.columns(2 * width..<3 * width), heads: config.heads, into: h,
-                    on: compute)
-            }
-            layer.output.apply(h, into: hidden, accumulate: true, on: compute)
-            layer.feedForwardNorm.apply(hidden, into: h)
-            let inner = work.rows(hidden.count, config.feedForward)
-            layer.inner.apply(h, into: inner, on: compute)
-            Activation.geluTanh(inner)
-            layer.outer.apply(inner, into: hidden, accumulate: true, on: compute)
-        }
     }
 
     /// Squares of patches side by side in one row, and two products.
