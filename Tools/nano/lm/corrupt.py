@@ -68,11 +68,12 @@ def match_case(new, old):
     return new[0].upper() + new[1:] if old[:1].isupper() else new
 
 
-def swap_homophones(text, rng, rate):
-    """Replaces each word that sounds like another with probability `rate`."""
+def swap_homophones(text, rng, rate, frequent_kept=FREQUENT_KEPT):
+    """Replaces each word that sounds like another with probability `rate`, of the most frequent
+    ones only the share that is not kept."""
     def swap(m):
         options = ALTERNATIVES.get(m[0].lower())
-        often = m[0].lower() in FREQUENT and rng.random() < FREQUENT_KEPT
+        often = m[0].lower() in FREQUENT and rng.random() < frequent_kept
         if not options or often or rng.random() >= rate:
             return m[0]
         return match_case(rng.choice(options), m[0])

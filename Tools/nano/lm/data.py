@@ -25,6 +25,7 @@ import grammar
 from corrupt import (ALTERNATIVES, FILLERS, FREQUENT, corrupt, damage_words, drop_punctuation,
                      insert_fillers, repeat_words, swap_homophones)
 from paraphrase import asked, unknown
+from texts import is_held_out
 from prompts import (CHAT_SYSTEM, PROOFREAD_SYSTEM, SYSTEM_TURN, UNKNOWN_ANSWER, USER_TURN,
                      proofread_user)
 
@@ -37,13 +38,17 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.03, 0.43
-PAIR_SHARE, PLAIN_SHARE, TANGLED_SHARE = 0.3, 0.15, 0.06
+COPY_SHARE, CHAT_SHARE = 0.03, 0.38
+PAIR_SHARE, PLAIN_SHARE, TANGLED_SHARE, SOUND_SHARE = 0.28, 0.19, 0.05, 0.14
+PROSE_SHARE = 0.55
 REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE = 0.1, 0.15, 0.5
-KEPT_SHARE, SLIGHT_SHARE = 0.12, 0.1
+KEPT_SHARE, SLIGHT_SHARE = 0.15, 0.12
 # So many answers are misled, at so many of their tokens.
-MISLED_SHARE, MISLED_RATE, STUCK_RATE, STUCK_MOST = 0.35, 0.025, 0.01, 4
+MISLED_SHARE, MISLED_RATE, STUCK_RATE, STUCK_MOST = 0.4, 0.025, 0.015, 5
 SOUNDING_WEIGHT, START_WEIGHT, START_TOKENS = 3.0, 3.0, 3
+# What a token counts that is as it was in a transcript with capitals (within a word more), one that
+# was another which sounds the same, and one that only begins like a word which sounds like another.
+COPIED_WEIGHT, INNER_WEIGHT, MENDED_WEIGHT, BEGINNING_WEIGHT = 2.0, 3.0, 5.0, 5.0
 KINDRED_SENTENCES, KINDRED_MOST = 60_000, 40
 # A token that is not what followed these many tokens before counts so often.
 FORK_WEIGHTS = {2: 3.0, 3: 6.0}
@@ -51,6 +56,15 @@ UNKNOWN_SHARE, QA_WEIGHT = 0.1, 0.7
 SOUNDING_COUNT_MAX = 2500
 LONGEST_COPY = 60
 MENDABLE_RATIO = 0.75
+# A sentence without any of these is no sentence: nobody can tell its marks.
+LITTLE_WORDS = frozenset("""
+a about after all also am an and any are as at be because been before but by can could did do does
+don't else for from had has have he her here his how i i'd i'll i'm i've if in into is isn't it it's
+its let's may me might more most must my never no not now of off on one or our out over please shall
+she should so some than that that's the their them then there there's these they this those to too
+under until up us very was we were what what's when where whether which while who why will with
+without won't would you your
+""".split())
 PREFIXES = {"proofread": SYSTEM_TURN.format(PROOFREAD_SYSTEM), "chat": "",
             "assistant": SYSTEM_TURN.format(CHAT_SYSTEM)}
 
@@ -146,12 +160,25 @@ def train_tokenizer(corpus, qa, folder):
     return tokenizer
 
 
+def with_sense(words):
+    """For each word whether its sentence has a word that holds sentences together."""
+    out, start = [], 0
+    for at, word in enumerate(words):
+        if word[-1] in ".?!" or at == len(words) - 1:
+            sentence = words[start:at + 1]
+            sense = any(w.strip(",.;:?!").lower() in LITTLE_WORDS for w in sentence)
+            out += [sense] * len(sentence)
+            start = at + 1
+    return out
+
+
 def mendable(heard, right, known):
     """The transcript that a proofreader could make of `heard`, with the marks of `right`: `right`
     where words sound alike, were joined or split, or where a word that does not exist looks like
     words that do (`known`); `heard` where nobody could tell what was said."""
     left, wanted = heard.split(), right.split()
     keys = [[w.strip(",.;:?!").lower() for w in words] for words in (left, wanted)]
+    told = with_sense(wanted)
     out = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, *keys, False).get_opcodes():
         lost, gained = keys[0][a:b], keys[1][c:d]
@@ -161,13 +188,23 @@ def mendable(heard, right, known):
             y in ALTERNATIVES.get(x, ()) or x == y for x, y in zip(lost, gained))
         no_word = all(w in known for w in gained) and any(w not in known for w in lost)
         looks = difflib.SequenceMatcher(None, " ".join(lost), " ".join(gained), False).ratio()
-        if kind == "equal" or kind == "delete" and all(fillers) or repeated or same_sound:
+        if kind == "equal":
+            for i, j in zip(range(a, b), range(c, d)):
+                hesitant = keys[0][i + 1:i + 2] and keys[0][i + 1] in FILLERS
+                louder = wanted[j][-1] == "!" and left[i][-1] == "."
+                out.append(wanted[j] if (told[j] or hesitant) and not louder else left[i])
+        elif kind == "delete" and all(fillers) or repeated or same_sound:
             out += wanted[c:d]
         elif "".join(lost) == "".join(gained) or no_word and looks >= MENDABLE_RATIO:
             out += wanted[c:d]
         else:
             out += [w for w, filler in zip(left[a:b], fillers) if not filler]
     return " ".join(out)
+
+
+def load_prose(path):
+    """The sentences of asr/prose.py, but those that the recogniser is tested with."""
+    return [s for s in Path(path).read_text().splitlines() if s and not is_held_out(s)]
 
 
 def plain_paragraph(rng):
@@ -178,9 +215,16 @@ def plain_paragraph(rng):
     return made
 
 
-def slightly_damaged(text, rng, known):
-    """What a good recogniser writes: nearly all right, a mark or a word wrong here and there."""
-    text = swap_homophones(text, rng, rng.choice((0, 0, 0.03, 0.1)))
+def missounded(text, rng):
+    """Nothing wrong but words that sound like others."""
+    return swap_homophones(text, rng, rng.choice((0.05, 0.15, 0.3)), rng.choice((0.95, 0.8)))
+
+
+def slightly_damaged(text, rng, known, sounds=True):
+    """What a good recogniser writes: nearly all right, a mark or a word wrong here and there;
+    without `sounds` no word that only sounds like another."""
+    if sounds:
+        text = swap_homophones(text, rng, rng.choice((0, 0, 0.03, 0.1)))
     text = damage_words(text, rng, rng.choice((0, 0, 0.02, 0.04)), known)
     text = drop_punctuation(text, rng, rng.choice((0, 0, 0.1)), rng.choice((0, 0.1, 0.3)))
     text = repeat_words(text, rng, rng.choice((0, 0, 0.02)))
@@ -221,21 +265,56 @@ def sounding_tokens(tokenizer):
     return frozenset(i for i, text in enumerate(texts) if text.strip().lower() in ALTERNATIVES)
 
 
-def answer_weights(ids, start, fold, sounding=frozenset()):
-    """What each token of the answer counts: more where it sounds like another, where the tokens
-    before it have been followed by another token, so that a copy can go on at the wrong place, and
-    at the start, where there is nothing written yet to find the place by."""
-    keys = [fold[i] for i in ids]
-    weights = [SOUNDING_WEIGHT if i in sounding else 1.0 for i in ids[start:]]
-    weights[:START_TOKENS] = [START_WEIGHT] * min(START_TOKENS, len(weights))
-    for depth, weight in FORK_WEIGHTS.items():
-        seen = {}
-        for at in range(depth, len(ids)):
-            followers = seen.setdefault(tuple(keys[at - depth:at]), set())
-            if at >= start and followers - {keys[at]}:
-                weights[at - start] = max(weight, weights[at - start])
-            followers.add(keys[at])
-    return weights
+class Weights:
+    """What each token of an answer counts in training."""
+
+    def __init__(self, tokenizer):
+        self.fold = folded(tokenizer)
+        self.sounding = sounding_tokens(tokenizer)
+        texts = [tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size())]
+        self.capitals = frozenset(i for i, text in enumerate(texts) if text != text.lower())
+        self.inner = frozenset(i for i, text in enumerate(texts) if text[:1].isalpha())
+        self.heading = tokenizer.encode("Transcript:\n").ids
+
+    def transcript(self, ids, start):
+        """The ids of the transcript; none where the message has none."""
+        size = len(self.heading)
+        for at in range(start - size, -1, -1):
+            if ids[at:at + size] == self.heading:
+                return ids[at + size:start]
+        return []
+
+    def __call__(self, ids, start):
+        """More where it sounds like another, where the tokens before it have been followed by
+        another token, so that a copy can go on at the wrong place, at the start, where there is
+        nothing written yet to find the place by, and where a transcript that has capitals, and so
+        marks, is to be left as it is."""
+        answer = ids[start:]
+        weights = [(BEGINNING_WEIGHT if following in self.inner else SOUNDING_WEIGHT)
+                   if i in self.sounding else 1.0 for i, following in zip(answer, answer[1:] + [0])]
+        heard = self.transcript(ids, start)
+        if heard:
+            self.weigh_copies(heard, answer, weights)
+        weights[:START_TOKENS] = [START_WEIGHT] * min(START_TOKENS, len(weights))
+        keys = [self.fold[i] for i in ids]
+        for depth, weight in FORK_WEIGHTS.items():
+            seen = {}
+            for at in range(depth, len(ids)):
+                followers = seen.setdefault(tuple(keys[at - depth:at]), set())
+                if at >= start and followers - {keys[at]}:
+                    weights[at - start] = max(weight, weights[at - start])
+                followers.add(keys[at])
+        return weights
+
+    def weigh_copies(self, heard, answer, weights):
+        cased = any(i in self.capitals for i in heard)
+        for kind, _, _, a, b in difflib.SequenceMatcher(None, heard, answer, False).get_opcodes():
+            for at in range(a, b):
+                if kind != "equal" and answer[at] in self.sounding:
+                    weights[at] = max(weights[at], MENDED_WEIGHT)
+                elif kind == "equal" and cased:
+                    least = INNER_WEIGHT if answer[at] in self.inner else COPIED_WEIGHT
+                    weights[at] = max(weights[at], least)
 
 
 def grammar_words():
@@ -249,9 +328,9 @@ def grammar_words():
 class Examples:
     """An endless, seeded source of training examples."""
 
-    def __init__(self, tokenizer, corpus, qa, asr_pairs, seed):
+    def __init__(self, tokenizer, corpus, qa, asr_pairs, seed, prose=()):
         self.tokenizer, self.corpus, self.qa, self.asr_pairs = tokenizer, corpus, qa, asr_pairs
-        self.rng = random.Random(seed)
+        self.rng, self.prose = random.Random(seed), prose
         # What can be asked in many ways is asked more often.
         self.qa_weights = [len(item["questions"]) ** QA_WEIGHT for item in qa]
         counts = Counter(w for p in corpus for s in p for w in s.rstrip(".?!").split(" ")
@@ -406,11 +485,23 @@ class Examples:
             elif dice < 0.3:
                 heard = right
         elif dice < PAIR_SHARE + PLAIN_SHARE:
-            right = " ".join(plain_paragraph(rng))
-            heard = right if rng.random() < 0.5 else slightly_damaged(right, rng, self.known)
+            # What the grammars say has no sense by which to tell one word from another.
+            sense = bool(self.prose) and rng.random() < PROSE_SHARE
+            right = " ".join(rng.sample(self.prose, rng.choice((1, 1, 2, 3, 4))) if sense
+                             else plain_paragraph(rng))
+            dice = rng.random()
+            if dice < 0.5:
+                heard = right
+            elif dice < 0.7 and sense:
+                heard = missounded(right, rng)
+            else:
+                heard = slightly_damaged(right, rng, self.known, sense)
         elif dice < PAIR_SHARE + PLAIN_SHARE + TANGLED_SHARE:
             right = " ".join(self.tangled())
             heard = right if rng.random() < 0.7 else insert_fillers(right, rng, 0.05, plain=False)
+        elif dice < PAIR_SHARE + PLAIN_SHARE + TANGLED_SHARE + SOUND_SHARE:
+            right = " ".join(self.clean_paragraph())
+            heard = missounded(right, rng)
         else:
             right = " ".join(self.clean_paragraph())
             dice = rng.random()

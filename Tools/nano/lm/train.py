@@ -9,7 +9,6 @@ constant rate, and a linear fall in the last part. The network starts with a cop
 
 import argparse
 import copy
-import functools
 import json
 import os
 import time
@@ -21,8 +20,8 @@ from tokenizers import Tokenizer
 
 from context import OLD_HIDDEN, grown
 from copying import plant_copying
-from data import (PREFIXES, Examples, answer_weights, batches, folded, load_corpus, load_qa, misled,
-                  sounding_tokens)
+from data import (PREFIXES, Examples, Weights, batches, folded, load_corpus, load_prose, load_qa,
+                  misled)
 from evaluate import held_out_metrics, held_out_pairs
 from model import Qwen3, Shape
 
@@ -105,6 +104,7 @@ def arguments():
     parser.add_argument("--cycle-from", type=float, default=0, help="minute the rate starts anew")
     parser.add_argument("--rate", type=float, default=1, help="times the full learning rate")
     parser.add_argument("--asr-pairs", nargs="*", default=[])
+    parser.add_argument("--prose", help="sentences of asr/prose.py, to be left as they are")
     parser.add_argument("--evaluate-minutes", type=float, default=20, help="0: never")
     parser.add_argument("--tokens", type=int, default=1536, help="tokens in a batch")
     parser.add_argument("--threads", type=int, default=1)
@@ -201,12 +201,12 @@ def main():
     corpus, held_out = load_corpus(options.corpus)
     run = Run(options, tokenizer)
     examples = Examples(tokenizer, corpus, load_qa(here / "qa.jsonl"), load_pairs(options.asr_pairs),
-                        seed=options.seed * 1_000_003 + run.step)
+                        seed=options.seed * 1_000_003 + run.step,
+                        prose=load_prose(options.prose) if options.prose else ())
     prefixes = {k: torch.tensor([tokenizer.encode(t).ids], dtype=torch.long).view(1, -1)
                 for k, t in PREFIXES.items()}
     pad = tokenizer.token_to_id("<|endoftext|>")
-    weigh = functools.partial(answer_weights, fold=folded(tokenizer),
-                              sounding=sounding_tokens(tokenizer))
+    weigh = Weights(tokenizer)
     means, tokens_seen = {}, 0
     saved = evaluated = reported = last = time.monotonic()
 
