@@ -20,7 +20,7 @@ from scipy.signal import fftconvolve
 
 from mel import LogMel
 from speech import SAMPLE_RATE, Speaker, change_rate
-from texts import Texts
+from texts import SHARES, Texts
 
 MEL_BINS = 80
 CLIPS_PER_SHARD = 500
@@ -115,7 +115,7 @@ class Shard:
         os.replace(path + ".part", path + ".jsonl")
 
 
-def training_shard(seed, texts, speaker, log_mel):
+def training_shard(seed, texts, speaker, log_mel, degraded_share=1.0):
     random = randomness.Random(seed)
     generator = np.random.default_rng(random.getrandbits(63))
     shard = Shard()
@@ -125,7 +125,8 @@ def training_shard(seed, texts, speaker, log_mel):
             continue
         text = texts.clip(random)
         samples, voice = speaker.speak(text, random)
-        samples = degrade(samples, random, generator)
+        if degraded_share == 1 or random.random() < degraded_share:
+            samples = degrade(samples, random, generator)
         if 0.3 < len(samples) / SAMPLE_RATE < SECONDS_MAX:
             shard.add(log_mel(samples), text, voice)
     return shard
@@ -190,6 +191,10 @@ def main():
     parser.add_argument("--pico-share", type=float, default=0)
     parser.add_argument("--prose", help="sentences of prose.py")
     parser.add_argument("--prose-share", type=float, default=0)
+    parser.add_argument(
+        "--shares", type=float, nargs=2, default=SHARES, help="of documentation and everyday"
+    )
+    parser.add_argument("--degraded-share", type=float, default=1)
     parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
     parser.add_argument("--clean", action="store_true", help="test clips without degradation")
@@ -203,7 +208,8 @@ def main():
     )  # fmt: skip
     log_mel = LogMel(MEL_BINS)
     prose = arguments.prose, arguments.prose_share
-    texts = Texts(arguments.sentences, arguments.test is not None, arguments.general_share, prose)
+    held_out = arguments.test is not None
+    texts = Texts(arguments.sentences, held_out, arguments.general_share, prose, arguments.shares)
     if arguments.test:
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]
@@ -217,7 +223,8 @@ def main():
     for number in range(arguments.shards):
         path = os.path.join(arguments.out, f"train-{arguments.worker}-{number:04d}")
         if not os.path.exists(path + ".jsonl"):
-            training_shard(f"{arguments.worker}/{number}", texts, speaker, log_mel).write(path)
+            seed, share = f"{arguments.worker}/{number}", arguments.degraded_share
+            training_shard(seed, texts, speaker, log_mel, share).write(path)
             print(path, flush=True)
 
 

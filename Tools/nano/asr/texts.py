@@ -14,6 +14,7 @@ import general
 HELD_OUT_PER_MILLE = 15
 CHARACTERS_MAX = 230
 LISTED_SHARE = 0.12
+SHARES = 0.46, 0.42
 FILLERS = ("um", "uh", "um", "uh", "er", "you know", "I mean")
 WORD = re.compile(r"[A-Za-z']+")
 
@@ -35,8 +36,12 @@ def insert_filler(text, random):
 
 
 class Texts:
-    def __init__(self, sentence_file, held_out=False, general_share=0.0, prose=(None, 0.0)):
-        """`prose`: a file of sentences (prose.py) and their share."""
+    def __init__(
+        self, sentence_file, held_out=False, general_share=0.0, prose=(None, 0.0), shares=SHARES
+    ):
+        """`prose`: a file of sentences (prose.py) and their share; `shares`: of documentation and
+        everyday sentences in what remains, the rest being word sequences."""
+        self.shares = shares
         self.general_share, self.prose_share, self.prose = general_share, prose[1], []
         if prose[0]:
             with open(prose[0]) as file:
@@ -66,9 +71,10 @@ class Texts:
                 return self.word_sequence(random, general.WORDS)
             return general.sentence(random)
         draw = random.random()
-        if draw < 0.46:
+        documentation, everyday_share = self.shares
+        if draw < documentation:
             return random.choice(self.documentation)
-        if draw < 0.88:
+        if draw < documentation + everyday_share:
             return everyday.sentence(random)
         return self.word_sequence(random, self.words)
 
