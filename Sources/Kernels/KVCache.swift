@@ -127,6 +127,7 @@ public final class KVCache {
         layer: Int, query: Rows, key: Rows?, value: Rows?, heads: Int, scale: Float, causal: Bool,
         window: Int?, into out: Rows
     ) -> ck_attention {
+        require((key == nil) == (value == nil), "keys without values")
         let stored = key?.count ?? query.count
         require(length + stored <= capacity, "KV cache of \(capacity) tokens is full")
         var fresh = ck_kv_rows()
