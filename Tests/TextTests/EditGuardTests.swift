@@ -288,6 +288,11 @@ private enum Reason {
             "I do not like it at all, you know."
         ),
         (
+            "We saw the castle. Tomorrow we go on.", "we saw the castle. tomorrow we go on!",
+            "We saw the castle. Tomorrow we go on!"
+        ),
+        ("We left. Then it rained.", "We left, then it rained.", "We left, then it rained."),
+        (
             "the committee will meet in the room on sunday",
             "The comparison will eat in the room on Sunday.",
             "The committee will meet in the room on Sunday."

@@ -2,9 +2,10 @@
 /// stand: one wrong word must not cost a paragraph its punctuation.
 ///
 /// What may stand is what `EditGuard` takes for harmless, a single small word added or lost, and
-/// words that sound or look like those they replace, since a recogniser errs by sound.
+/// words that sound or look like those they replace, since a recogniser errs by sound. A sentence
+/// keeps the capital that it began with.
 struct EditRepair {
-    /// The proposal with the refused changes undone.
+    /// The proposal with the refused changes and lost capitals undone.
     let text: String
     /// What was undone, in order.
     let refused: [Rejection]
@@ -18,10 +19,6 @@ struct EditRepair {
         let names = EditGuard.NamesOfBoth(reading)
         let judged = reading.runs.map { ($0, Self.refusal(of: $0, reading, names)) }
         refused = judged.compactMap(\.1)
-        if refused.isEmpty {
-            text = proposal
-            return
-        }
         let undone = judged.reduce(0) { $0 + ($1.1 == nil ? 0 : $1.0.run.original.count) }
         let most = Self.undoneShareMax * Double(reading.original.units.count)
         guard Double(undone) <= most else { return nil }
@@ -113,8 +110,10 @@ struct EditRepair {
         private mutating func takeCommon(until end: Int) {
             while place.proposal < end {
                 var unit = reading.proposal.units[place.proposal]
-                if isPushed, unit.startsSentence, place.original < reading.original.units.count {
-                    unit.text = reading.original.units[place.original].text
+                if unit.startsSentence, place.original < reading.original.units.count {
+                    let own = reading.original.units[place.original]
+                    if isPushed { unit.text = own.text }
+                    if own.startsSentence && own.isCapitalised { unit = unit.capitalised() }
                 }
                 isPushed = false
                 units.append(unit)

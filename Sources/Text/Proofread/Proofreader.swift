@@ -190,7 +190,7 @@ public enum Proofreader {
         }
         let verdict = EditGuard.accept(original, proposal)
         guard !EditGuard.isHopeless(verdict), let repair = EditRepair(original, proposal),
-            !repair.refused.isEmpty
+            repair.text != proposal
         else { return piece(verdict, proposal, []) }
         return piece(EditGuard.accept(original, repair.text), repair.text, repair.refused)
     }
