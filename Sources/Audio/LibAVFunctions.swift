@@ -13,6 +13,7 @@ extension clibav_functions {
         return functions.pointee
     }
 
+    /// libav's name of a codec.
     func name(of codec: AVCodecID) -> String {
         avcodec_get_name(codec).map { String(cString: $0) } ?? "unknown"
     }

@@ -196,13 +196,14 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
         let columns = format.isPlain ? 1000 : 2176
         let rows = 65
         let matrix = StoredMatrix(format, rows: rows, columns: columns, seed: 3)
-        let inputs = Inputs(count: 65, columns: columns, seed: 9)
+        let counts = Array(1...9) + [12, 13, 15, 16, 17, 20]
+        let inputs = Inputs(count: counts.reduce(0, +), columns: columns, seed: 9)
         let stride = rows + outputPadding
         InstructionSets.forEach { isa in
             for precision in [CK_EXACT, CK_FAST] {
                 let whole = linear([matrix], inputs, precision: precision)
                 var first = 0
-                for count in [1, 2, 3, 4, 5, 6, 7, 17, 20] {
+                for count in counts {
                     let y = linear(
                         [matrix], inputs, first: first, count: count, precision: precision)
                     for token in 0..<count {

@@ -64,13 +64,13 @@ struct Sequence64 {
 }
 
 /// A matrix of random stored numbers with its values decoded independently in double precision.
-/// Its memory is misaligned on purpose: checkpoints do not pad.
+/// Its memory is misaligned on purpose, and must not be read behind its end: checkpoints do not pad.
 final class StoredMatrix {
     let rows: Int
     let columns: Int
     private(set) var matrix: ck_matrix
     private(set) var values: [Double]
-    private let memory: [UnsafeMutableRawPointer]
+    private let memory: [GuardedMemory]
 
     private static let e2m1: [Double] = [0, 0.5, 1, 1.5, 2, 3, 4, 6]
 
@@ -87,10 +87,10 @@ final class StoredMatrix {
         let groups = format.isPlain ? 0 : columns / format.group
         let codeBytes = rows * columns * format.bits / 8
         let scaleBytes = rows * groups * (format.scaleFormat == CK_F32 ? 4 : 2)
-        memory = [codeBytes, scaleBytes, scaleBytes, rows * 4].map {
-            UnsafeMutableRawPointer.allocate(byteCount: $0 + 1, alignment: 16)
-        }
-        let codes = memory[0] + 1
+        memory =
+            [codeBytes, scaleBytes, scaleBytes].map { GuardedMemory(byteCount: $0, slackBytes: 1) }
+            + [GuardedMemory(byteCount: rows * 4, slackBytes: 0)]
+        let codes = memory[0].base
         let largest: UInt8 = format.format == CK_AFFINE ? 0xff : 0x77
         for index in 0..<codeBytes {
             let byte = extreme ? largest : UInt8(truncatingIfNeeded: random.bits())
@@ -110,20 +110,18 @@ final class StoredMatrix {
                 Self.storePlain(random.float(), format.format, at: index, in: codes)
             }
         } else {
-            matrix.scales = UnsafeRawPointer(memory[1] + 1)
-            if format.format == CK_AFFINE { matrix.biases = UnsafeRawPointer(memory[2] + 1) }
+            matrix.scales = UnsafeRawPointer(memory[1].base)
+            if format.format == CK_AFFINE { matrix.biases = UnsafeRawPointer(memory[2].base) }
             if format.format == CK_MXFP8 { Self.removeNaN(codes, count: codeBytes) }
             storeGroups(format, random: &random)
         }
         if offset {
             for row in 0..<rows {
-                memory[3].storeBytes(of: random.float(), toByteOffset: row * 4, as: Float.self)
+                memory[3].base.storeBytes(of: random.float(), toByteOffset: row * 4, as: Float.self)
             }
-            matrix.offset = UnsafePointer(memory[3].assumingMemoryBound(to: Float.self))
+            matrix.offset = UnsafePointer(memory[3].base.assumingMemoryBound(to: Float.self))
         }
     }
-
-    deinit { for block in memory { block.deallocate() } }
 
     /// The offset of a row, 0 without one.
     func offset(_ row: Int) -> Double { matrix.offset.map { Double($0[row]) } ?? 0 }
@@ -165,8 +163,8 @@ final class StoredMatrix {
 
     /// Draws scales and biases and decodes every weight bit by bit.
     private func storeGroups(_ format: StoredFormat, random: inout Sequence64) {
-        let scales = memory[1] + 1
-        let biases = memory[2] + 1
+        let scales = memory[1].base
+        let biases = memory[2].base
         values.reserveCapacity(rows * columns)
         for group in 0..<rows * columns / format.group {
             var scale = 0.0
@@ -192,7 +190,7 @@ final class StoredMatrix {
     }
 
     private func decode(_ element: Int, _ format: StoredFormat) -> Double {
-        let codes = memory[0] + 1
+        let codes = memory[0].base
         var code = 0
         for bit in 0..<format.bits {
             let position = element * format.bits + bit

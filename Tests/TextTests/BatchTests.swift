@@ -12,9 +12,9 @@ import Testing
     func sequencesDoNotChangeEachOther(name: String, precision: Precision) throws {
         let run = try GoldenRun(name, precision)
         let model = run.session.model
-        let lengths = [3, 21, 9]
+        let lengths = [3, 21, 9, 4, 16, 1, 12, 7, 18]
         let prompts = lengths.map { Prompt(Array(run.prompt.prefix($0))) }
-        let next: [[Int32]] = [[5, 6, 7], [8, 9, 10], [11, 12, 13], [2, 3, 4]]
+        let next = (0..<4).map { step in lengths.indices.map { Int32(5 + 11 * step + $0) } }
         let alone = try prompts.enumerated().map { index, prompt in
             run.session.truncate(to: 0)
             try run.session.sync(prompt)

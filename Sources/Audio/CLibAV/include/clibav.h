@@ -1,5 +1,5 @@
-// libav, loaded when the first file needs it. Linked, its 120 libraries would cost every start of the
-// program 30 ms and 30 MB, whatever it was started for.
+// libav, loaded when the first file needs it. Linked, it and the 115 libraries behind it cost every
+// start of the program 60 ms and 23 MB, whatever it was started for.
 #ifndef CLIBAV_H
 #define CLIBAV_H
 
