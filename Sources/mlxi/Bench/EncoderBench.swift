@@ -4,27 +4,18 @@ import Kernels
 /// What an encoder is measured on: one input, the same in every run.
 protocol EncoderTask {
     associatedtype Encoder
-    associatedtype Figures: EncoderFigures
+    associatedtype Input: EncoderInput
 
     init(_ encoder: Encoder) throws
+    var input: Input { get }
+    /// Multiplications and additions of a pass.
+    var operations: Double { get }
     /// One pass.
     func encode(on compute: Compute)
     /// Seconds that the products of a pass take at the least, with weights of these matrices.
     func leastSeconds(
         _ ceilings: Ceilings, precision: Precision, matrices: [Weight]
     ) -> Double
-    func figures(_ measured: EncoderMeasured) -> Figures
-}
-
-/// What the figures of every encoder are made of.
-struct EncoderMeasured {
-    var seconds: Spread
-    var leastSeconds: Double
-    var weightBytes: Int
-    var peakBytes: Int
-
-    /// Of the products that the formats allow.
-    var ceilingPercent: Double { 100 * leastSeconds / seconds.median }
 }
 
 /// A model with an encoder, known by its dimensions alone.
@@ -52,7 +43,7 @@ struct EncoderPlan<Shape: EncoderShape>: Sendable {
 
 /// Measures an encoder, then its decoder.
 struct EncoderBench<Shape: EncoderShape> {
-    typealias Report = EncoderReport<Shape.Task.Figures>
+    typealias Report = EncoderReport<Shape.Task.Input>
 
     private struct Opened {
         var name: String
@@ -88,16 +79,20 @@ struct EncoderBench<Shape: EncoderShape> {
             if turn > 0 { seconds.append(now) }
         }
         let matrices = opened.folder.matricesAsked
-        let measured = EncoderMeasured(
-            seconds: Spread(seconds),
-            leastSeconds: task.leastSeconds(
-                ceilings, precision: plan.precision, matrices: matrices),
-            weightBytes: matrices.reduce(0) { $0 + $1.byteCount },
-            peakBytes: ProcessMemory.peakBytes)
+        let spread = Spread(seconds)
+        let least = task.leastSeconds(ceilings, precision: plan.precision, matrices: matrices)
+        let pass = EncoderFigures<Shape.Task.Input>.Pass(
+            milliseconds: spread.median * 1000, millisecondsMin: spread.min * 1000,
+            millisecondsMax: spread.max * 1000, gigaOperations: task.operations / 1e9,
+            gigaOperationsPerSecond: task.operations / spread.median / 1e9,
+            ceilingPercent: 100 * least / spread.median,
+            weightMegabytes: matrices.reduce(0) { $0 + $1.byteCount } >> 20,
+            peakMegabytes: ProcessMemory.peakBytes >> 20)
         return Report(
             model: opened.name, format: (matrices.mainFormat ?? .f32).description,
             instructionSet: Machine.instructionSet, threads: Machine.threads,
-            ceilings: BenchReport.Ceiling(ceilings), encoder: task.figures(measured))
+            ceilings: BenchReport.Ceiling(ceilings),
+            encoder: EncoderFigures(input: task.input, pass: pass))
     }
 
     private func open(on compute: Compute) throws -> Opened {

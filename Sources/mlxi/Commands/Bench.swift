@@ -144,21 +144,35 @@ struct Bench: AsyncParsableCommand {
         }
     }
 
+    /// What is measured: a shape by its name, or a model, whose folder says what it is.
+    private enum Subject {
+        case shape(String)
+        case model(FoundModel, ModelFolder)
+    }
+
     func run() async throws {
-        if kernels {
+        guard let subject = try subject() else {
             try Machine.start(threads: common.threads)
             return try KernelTable.run(json: json, terminal: common.terminal)
         }
-        if let plan = try synthesisPlan() {
+        if let plan = try synthesisPlan(subject) {
             try await show { try SynthesisBench(plan, terminal: $0).run() }
-        } else if let plan = try speechPlan() {
+        } else if let plan = try speechPlan(subject) {
             try await show { try EncoderBench(plan: plan, terminal: $0).run() }
-        } else if let plan = try pagePlan() {
+        } else if let plan = try pagePlan(subject) {
             try await show { try EncoderBench(plan: plan, terminal: $0).run() }
         } else {
-            let plan = try languagePlan()
+            let plan = try languagePlan(subject)
             try await show { try ModelBench(plan, terminal: $0).run() }
         }
+    }
+
+    /// Nil: the kernels.
+    private func subject() throws -> Subject? {
+        if let shape { return .shape(shape) }
+        guard let model else { return nil }
+        let found = try ModelStore(environment: common.environment).find(model)
+        return .model(found, try ModelFolder(path: found.folder))
     }
 
     private func show<Report: Printable>(
@@ -170,22 +184,21 @@ struct Bench: AsyncParsableCommand {
         try terminal.result(json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
     }
 
-    private func languagePlan() throws -> BenchPlan {
-        if let shape {
-            return try plan(.shape(try BenchShape.named(shape), format(Self.bitsDefault)))
+    private func languagePlan(_ subject: Subject) throws -> BenchPlan {
+        switch subject {
+        case .shape(let name):
+            try plan(.shape(try BenchShape.named(name), format(Self.bitsDefault)))
+        case .model(let found, _): try plan(.model(found))
         }
-        guard let found = try foundModel() else {
-            throw CommandError.usage("give one of a model, --shape NAME and --kernels")
-        }
-        return try plan(.model(found))
     }
 
     private func plan(_ subject: BenchPlan.Subject) throws -> BenchPlan {
         BenchPlan(
             subject: subject, prompts: try prompts(), tokens: tokens, batches: try batches(),
-            repeats: repeats, precision: common.precise ? .exact : .fast, isCold: cold,
-            text: try readText())
+            repeats: repeats, precision: precision, isCold: cold, text: try readText())
     }
+
+    private var precision: Precision { common.precise ? .exact : .fast }
 
     private func readText() throws -> String? {
         guard let text else { return nil }
@@ -195,17 +208,6 @@ struct Bench: AsyncParsableCommand {
         return try TextInput.decoded(data, label: text)
     }
 
-    private func foundModel() throws -> FoundModel? {
-        try model.map { try ModelStore(environment: common.environment).find($0) }
-    }
-
-    /// The model, if one is named and is of this kind.
-    private func foundModel<Model>(of kind: FamilyList<Model>) throws -> FoundModel? {
-        guard let found = try foundModel(), kind.contains(try ModelFolder(path: found.folder))
-        else { return nil }
-        return found
-    }
-
     private func format(_ bitsDefault: Int) -> WeightFormat {
         let bits = bits ?? bitsDefault
         return bits == Self.plainBits
@@ -213,10 +215,10 @@ struct Bench: AsyncParsableCommand {
     }
 
     /// Nil unless the subject is a speech model.
-    private func speechPlan() throws -> EncoderPlan<SpeechShape>? {
-        let precision: Precision = common.precise ? .exact : .fast
-        if let shape {
-            guard let speech = SpeechShape.named(shape) else { return nil }
+    private func speechPlan(_ subject: Subject) throws -> EncoderPlan<SpeechShape>? {
+        switch subject {
+        case .shape(let name):
+            guard let speech = SpeechShape.named(name) else { return nil }
             try refuseOfLanguageModels(batch: batch != nil && speech.decoder == nil)
             let decoder = try speech.decoder.map {
                 try plan(.shape(try BenchShape.named($0), format(Self.bitsDefault)))
@@ -224,42 +226,45 @@ struct Bench: AsyncParsableCommand {
             return EncoderPlan(
                 subject: .shape(speech, format(speech.bitsDefault)), repeats: repeats,
                 precision: precision, decoder: decoder)
+        case .model(let found, let folder):
+            guard speechEncoders.contains(folder) else { return nil }
+            try refuseOfLanguageModels(batch: batch != nil)
+            return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
         }
-        guard let found = try foundModel(of: speechEncoders) else { return nil }
-        try refuseOfLanguageModels(batch: batch != nil)
-        return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
     }
 
     /// Nil unless the subject is a page model.
-    private func pagePlan() throws -> EncoderPlan<PageShape>? {
-        let precision: Precision = common.precise ? .exact : .fast
-        if let shape {
-            guard let page = PageShape.named(shape) else { return nil }
+    private func pagePlan(_ subject: Subject) throws -> EncoderPlan<PageShape>? {
+        switch subject {
+        case .shape(let name):
+            guard let page = PageShape.named(name) else { return nil }
             let decoder = BenchPlan.Subject.shape(
                 try BenchShape.named(page.decoder), format(page.bitsDefault))
             return EncoderPlan(
                 subject: .shape(page, format(page.bitsDefault)), repeats: repeats,
                 precision: precision, decoder: try plan(decoder))
+        case .model(let found, let folder):
+            guard pageEncoders.contains(folder) else { return nil }
+            try refuseOfLanguageModels(batch: batch != nil)
+            return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
         }
-        guard let found = try foundModel(of: pageEncoders) else { return nil }
-        try refuseOfLanguageModels(batch: batch != nil)
-        return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
     }
 
     /// Nil unless the subject is a speech synthesis model.
-    private func synthesisPlan() throws -> SynthesisBench.Plan? {
-        let subject: SynthesisBench.Plan.Subject
-        if let shape {
-            guard let synthesis = SynthesisShape.named(shape) else { return nil }
-            subject = .shape(synthesis, format(Self.bitsDefault))
-        } else {
-            guard let found = try foundModel(of: talkers) else { return nil }
-            subject = .model(found)
+    private func synthesisPlan(_ subject: Subject) throws -> SynthesisBench.Plan? {
+        let measured: SynthesisBench.Plan.Subject
+        switch subject {
+        case .shape(let name):
+            guard let synthesis = SynthesisShape.named(name) else { return nil }
+            measured = .shape(synthesis, format(Self.bitsDefault))
+        case .model(let found, let folder):
+            guard talkers.contains(folder) else { return nil }
+            measured = .model(found)
         }
         try refuseOfLanguageModels(batch: batch != nil)
         return SynthesisBench.Plan(
-            subject: subject, prompts: try prompts(), frames: tokens, repeats: repeats,
-            precision: common.precise ? .exact : .fast)
+            subject: measured, prompts: try prompts(), frames: tokens, repeats: repeats,
+            precision: precision)
     }
 
     private func refuseOfLanguageModels(batch: Bool) throws {
