@@ -1,3 +1,5 @@
+import Kernels
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -12,47 +14,43 @@ final class AudioSource {
 
     /// The name for messages.
     let name: String
-    /// Opened for reading; owned.
-    let descriptor: Int32
+    private let file: Descriptor
+    /// Opened for reading.
+    var descriptor: Int32 { file.number }
     /// A path that opens the same bytes again.
     let path: String
     let byteCount: Int
 
     /// Opens `name`; `-` is standard input.
     init(_ name: String) throws(AudioError) {
-        let opened = name == "-" ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC)
-        guard opened >= 0 else { throw Self.refusal(name, errno) }
+        let isStandardInput = name == "-"
+        let input =
+            isStandardInput
+            ? Descriptor(copying: STDIN_FILENO) : Descriptor(open(name, O_RDONLY | O_CLOEXEC))
+        guard let opened = input else { throw Self.refusal(name, errno) }
         var status = stat()
-        guard fstat(opened, &status) == 0 else {
-            let code = errno
-            close(opened)
-            throw Self.refusal(name, code)
-        }
+        guard fstat(opened.number, &status) == 0 else { throw Self.refusal(name, errno) }
         self.name = name
         switch status.st_mode & S_IFMT {
         case S_IFREG:
-            descriptor = opened
-            path = name == "-" ? "/dev/fd/\(opened)" : name
-            byteCount = Int(status.st_size)
+            path = isStandardInput ? "/dev/fd/\(opened.number)" : name
+            file = opened
         case S_IFIFO, S_IFSOCK:
-            defer { close(opened) }
-            (descriptor, byteCount) = try Self.spool(opened, name: name)
-            path = "/dev/fd/\(descriptor)"
+            file = try Self.spool(opened.number, name: name)
+            path = "/dev/fd/\(file.number)"
+            _ = fstat(file.number, &status)
         default:
-            close(opened)
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
             throw AudioError(
                 kind: .notAFile, file: name, found: isDirectory ? "a directory" : "a device",
                 wanted: "an audio file")
         }
+        byteCount = Int(status.st_size)
         guard byteCount > 0 else {
-            close(descriptor)
             throw AudioError(
                 kind: .empty, file: name, found: "an empty file", wanted: "an audio file")
         }
     }
-
-    deinit { close(descriptor) }
 
     /// Up to `count` bytes from `offset` (from the end where negative).
     func bytes(at offset: Int, count: Int) -> [UInt8] {
@@ -72,11 +70,12 @@ final class AudioSource {
     /// however the program ends. Decoders need to seek.
     private static func spool(
         _ pipe: Int32, name: String
-    ) throws(AudioError) -> (descriptor: Int32, bytes: Int) {
+    ) throws(AudioError) -> Descriptor {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(folder)/mlxi-XXXXXX".utf8CString)
-        let file = mkstemp(&template)
-        guard file >= 0 else { throw spoolRefusal(name, folder) }
+        guard let file = Descriptor(mkstemp(&template)) else {
+            throw spoolRefusal(name, folder)
+        }
         unlink(template)
         var buffer = [UInt8](repeating: 0, count: copyBytes)
         var total = 0
@@ -84,12 +83,8 @@ final class AudioSource {
             let count = read(pipe, &buffer, copyBytes)
             if count < 0 && errno == EINTR { continue }
             if count == 0 { break }
-            guard count > 0 else {
-                defer { close(file) }
-                throw refusal(name, errno)
-            }
+            guard count > 0 else { throw refusal(name, errno) }
             guard total + count <= spoolBytesMax else {
-                close(file)
                 throw AudioError(
                     kind: .unsupported, file: name, found: "more than \(spoolBytesMax >> 30) GiB",
                     wanted: "at most that much from a pipe")
@@ -97,17 +92,14 @@ final class AudioSource {
             var written = 0
             while written < count {
                 let step = buffer.withUnsafeBytes {
-                    write(file, $0.baseAddress?.advanced(by: written), count - written)
+                    write(file.number, $0.baseAddress?.advanced(by: written), count - written)
                 }
-                guard step > 0 || errno == EINTR else {
-                    defer { close(file) }
-                    throw spoolRefusal(name, folder)
-                }
+                guard step > 0 || errno == EINTR else { throw spoolRefusal(name, folder) }
                 written += max(0, step)
             }
             total += count
         }
-        return (file, total)
+        return file
     }
 
     private static func spoolRefusal(_ name: String, _ folder: String) -> AudioError {

@@ -29,7 +29,7 @@ final class SndfileDecoder: AudioDecoder {
         var info = SF_INFO()
         lseek(source.descriptor, 0, SEEK_SET)
         // The copy is libsndfile's: it closes it in every case, failure included.
-        let copy = dup(source.descriptor)
+        let copy = fcntl(source.descriptor, F_DUPFD_CLOEXEC, 0)
         guard let file = sf_open_fd(copy, Int32(SFM_READ), &info, Int32(SF_TRUE)) else {
             return nil
         }

@@ -11,11 +11,11 @@ public final class MappedFile {
     ///
     /// - Throws: `KernelError.unreadable` when the file cannot be opened or mapped.
     public init(path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.failure(path) }
-        defer { close(descriptor) }
+        guard let file = Descriptor(open(path, O_RDONLY | O_CLOEXEC)) else {
+            throw Self.failure(path)
+        }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.failure(path) }
+        guard fstat(file.number, &status) == 0 else { throw Self.failure(path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw KernelError.unreadable(file: path, reason: "is not a regular file")
         }
@@ -25,7 +25,7 @@ public final class MappedFile {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0)
+        let address = mmap(nil, size, PROT_READ, MAP_SHARED, file.number, 0)
         guard let address, address != MAP_FAILED else { throw Self.failure(path) }
         // Fewer page faults on a first pass over gigabytes; a hint that may be ignored.
         madvise(address, size, Int32(MADV_HUGEPAGE))

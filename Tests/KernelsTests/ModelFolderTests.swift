@@ -5,9 +5,11 @@ import Testing
 @testable import Kernels
 
 /// What a folder that is not quite a model gets told, and what the formats decode to.
-@Suite struct ModelFolderTests {
+@Suite final class ModelFolderTests {
     private let scratch = FileManager.default.temporaryDirectory
         .appending(path: "mlxi-folder-\(UUID().uuidString)").path
+
+    deinit { try? FileManager.default.removeItem(atPath: scratch) }
 
     /// A copy of a fixture that a test may damage.
     private func copy(_ name: String) throws -> String {

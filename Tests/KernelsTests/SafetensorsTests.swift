@@ -4,13 +4,15 @@ import Testing
 @testable import Kernels
 
 /// Hostile and damaged weight files: one clear line, never a crash.
-@Suite struct SafetensorsTests {
+@Suite final class SafetensorsTests {
     private let folder = FileManager.default.temporaryDirectory
         .appending(path: "mlxi-safetensors-\(UUID().uuidString)").path
 
     init() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     private func file(header: String, data: Int = 0, length: UInt64? = nil) throws -> String {
         var bytes = Data()

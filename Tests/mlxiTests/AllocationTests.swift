@@ -37,20 +37,12 @@ import Testing
 
     @Test(.enabled(if: canCount)) func decodingAllocatesNothing() async throws {
         let folder = try TestFolder()
-        let (source, library) = (folder.path("count.c"), folder.path("count.so"))
-        try Self.counter.write(toFile: source, atomically: true, encoding: .utf8)
-        let compiler = Process()
-        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments = ["clang", "-shared", "-fPIC", "-O2", source, "-o", library]
-        try compiler.run()
-        compiler.waitUntilExit()
-        try #require(compiler.terminationStatus == 0)
+        let preload = try Preload(Self.counter, in: folder)
         func allocations(tokens: Int) async throws -> Int {
             let run = try await Program.run(
                 "bench", Program.languageModel, "-p", "3", "-n", "\(tokens)", "-r", "1", "--json",
-                environment: ["LD_PRELOAD": library])
-            let line = run.err.split(separator: "\n").last { $0.hasPrefix("allocations ") }
-            return try #require(line.flatMap { Int($0.dropFirst("allocations ".count)) })
+                environment: preload.environment)
+            return try #require(Preload.number("allocations", in: run.err))
         }
         let (few, many) = (try await allocations(tokens: 50), try await allocations(tokens: 450))
         #expect(Double(many - few) / 400 < Self.perTokenMax)

@@ -151,6 +151,21 @@ import Testing
         #expect(!folder.exists("done"))
     }
 
+    @Test func foldersThatCannotBeSaySo() async throws {
+        let folder = try TestFolder()
+        try folder.write("mine.txt", "a file")
+        for (name, status, words) in [
+            ("", 2, "the folder's name is empty"),
+            (folder.path("mine.txt"), 3, "mine.txt: cannot make the folder: File exists"),
+            ("/proc/1/absent", 3, "absent: cannot make the folder: No such file or directory"),
+        ] {
+            let run = try await Program.run("watch", name, "--once", folder: folder.path)
+            #expect(run.status == Int32(status), "\(name)")
+            #expect(run.err.contains(words), "\(name): \(run.err)")
+        }
+        #expect(try folder.files() == ["mine.txt"])
+    }
+
     /// Looks into the ledger without a lock that the daemon could have to wait for: one that looks
     /// as a daemon does, with writing, over and over, can keep a slow one from ever getting in.
     private func isRunning(_ folder: TestFolder) -> Bool {

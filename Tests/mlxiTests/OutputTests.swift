@@ -39,6 +39,15 @@ import Text
                 == "\(folder.path)/no/page.md: cannot write the file: No such file or directory")
     }
 
+    @Test(arguments: [
+        ("a", "."), (".", "."), ("..", "."), ("", "."), ("/", "/"), ("//", "/"), ("/a", "/"),
+        ("//a/", "/"), ("a/", "."), ("a/b", "a"), ("a//b//", "a"), ("/a/b.wav", "/a"),
+        ("./a", "."), ("/tmp/ü", "/tmp"),
+    ])
+    func foldersOfPaths(path: String, folder: String) {
+        #expect(Path.directory(of: path) == folder)
+    }
+
     /// `/dev/full` refuses every byte, as a full disk does.
     @Test func aFullDiskIsOneClearLine() throws {
         let descriptor = open("/dev/full", O_WRONLY)

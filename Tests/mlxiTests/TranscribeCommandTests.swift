@@ -31,6 +31,16 @@ import Testing
         #expect(try folder.read("out/a.txt") == file.out)
     }
 
+    @Test func namesOfOneLetterAreNames() async throws {
+        let folder = try TestFolder()
+        try folder.write("a", short)
+        for arguments in [["a", "-o", "b"], [".", "-o", "c"], ["a", "-o", "."]] {
+            let run = try await Program(["transcribe"] + arguments, folder: folder.path).result()
+            #expect(run.status == 0, "\(arguments): \(run.err)")
+        }
+        #expect(folder.exists("b/a.txt") && folder.exists("a.txt"))
+    }
+
     /// Files that are no libraries stand in the way of the real ones, whatever their version is.
     @Test func withoutLibavUncompressedRecordingsAreStillRead() async throws {
         let folder = try TestFolder()

@@ -66,6 +66,8 @@ struct Watch: AsyncParsableCommand {
     static let settleSecondsMax = 3600.0
 
     func validate() throws {
+        // What a script's unset variable leaves; the current folder would be emptied into `failed`.
+        guard !folder.isEmpty else { throw ValidationError("the folder's name is empty") }
         guard settle >= 0, settle <= Self.settleSecondsMax else {
             throw ValidationError("--settle is \(settle), want 0 to \(Self.settleSecondsMax)")
         }

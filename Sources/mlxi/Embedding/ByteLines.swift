@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// Bytes of a file or of stdin, a buffer at a time.
 final class ByteLines {
@@ -8,7 +9,7 @@ final class ByteLines {
 
     /// What errors call the input.
     let label: String
-    private let descriptor: Int32
+    private let file: Descriptor
     private var chunk = [UInt8](repeating: 0, count: chunkBytes)
     private var next = 0
     private var end = 0
@@ -16,19 +17,21 @@ final class ByteLines {
     /// - Parameter path: nil for stdin.
     init(_ path: String?) throws {
         label = path ?? "stdin"
-        descriptor = path.map { open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
-        guard descriptor >= 0 else {
+        let opened =
+            if let path { Descriptor(open(path, O_RDONLY | O_CLOEXEC)) } else {
+                Descriptor(copying: STDIN_FILENO)
+            }
+        guard let file = opened else {
             throw FileError(operation: "open", path: label, code: errno)
         }
+        self.file = file
     }
-
-    deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
 
     /// The next byte; nil at the end.
     func byte() throws -> UInt8? {
         if next == end {
             repeat {
-                end = read(descriptor, &chunk, Self.chunkBytes)
+                end = read(file.number, &chunk, Self.chunkBytes)
             } while end < 0 && errno == EINTR
             guard end >= 0 else { throw FileError(operation: "read", path: label, code: errno) }
             next = 0

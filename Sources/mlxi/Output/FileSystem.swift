@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// What a path names, by `lstat`: links are not followed.
 struct FileStatus: Equatable, Sendable {
@@ -113,15 +114,14 @@ struct PosixFileSystem: FileSystem {
     }
 
     func create(_ path: String, bytes: [UInt8]) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+        guard let file = Descriptor(open(path, flags, 0o644)) else {
             throw FileError(operation: "create the file", path: path, code: errno)
         }
-        defer { close(descriptor) }
-        try writeAll(bytes, to: descriptor) {
+        try writeAll(bytes, to: file.number) {
             FileError(operation: "write", path: path, code: $0)
         }
-        guard fsync(descriptor) == 0 else {
+        guard fsync(file.number) == 0 else {
             throw FileError(operation: "write", path: path, code: errno)
         }
     }
@@ -146,31 +146,28 @@ struct PosixFileSystem: FileSystem {
 
     func makeDirectory(_ path: String) throws {
         if mkdir(path, 0o755) == 0 { return }
-        switch errno {
-        case EEXIST:
-            var raw = stat()
-            // A link to a folder is a folder to its user, hence stat and not lstat.
-            guard stat(path, &raw) == 0, raw.st_mode & S_IFMT == S_IFDIR else {
-                throw FileError(operation: "make the folder", path: path, code: EEXIST)
-            }
-        case ENOENT:
-            let parent = Path.directory(of: path)
-            guard parent != path else { fallthrough }
+        var code = errno
+        let parent = Path.directory(of: path)
+        if code == ENOENT, parent != path {
             try makeDirectory(parent)
-            try makeDirectory(path)
-        default:
-            throw FileError(operation: "make the folder", path: path, code: errno)
+            // Once more only: a parent that is there and takes no folder (/proc) says ENOENT again.
+            if mkdir(path, 0o755) == 0 { return }
+            code = errno
+        }
+        var raw = stat()
+        // A link to a folder is a folder to its user, hence stat and not lstat.
+        let isThere = code == EEXIST && stat(path, &raw) == 0 && raw.st_mode & S_IFMT == S_IFDIR
+        guard isThere else {
+            throw FileError(operation: "make the folder", path: path, code: code)
         }
     }
 
     func syncDirectory(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else {
+        guard let folder = Descriptor(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) else {
             throw FileError(operation: "open the folder", path: path, code: errno)
         }
-        defer { close(descriptor) }
         // EINVAL: a file system that has nothing to sync.
-        guard fsync(descriptor) == 0 || errno == EINVAL else {
+        guard fsync(folder.number) == 0 || errno == EINVAL else {
             throw FileError(operation: "sync the folder", path: path, code: errno)
         }
     }

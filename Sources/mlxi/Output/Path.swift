@@ -2,9 +2,17 @@ import Foundation
 
 /// Paths as strings, split and joined the way a shell user reads them.
 enum Path {
+    /// As `dirname` has it. By hand: on a name of one letter Foundation's function traps.
     static func directory(of path: String) -> String {
-        let parent = (path as NSString).deletingLastPathComponent
-        return parent.isEmpty ? "." : parent
+        func withoutSlashes(_ path: Substring) -> Substring {
+            path.dropLast(path.reversed().prefix { $0 == "/" }.count)
+        }
+        let name = withoutSlashes(path[...])
+        guard let slash = name.lastIndex(of: "/") else {
+            return name.isEmpty && path.hasPrefix("/") ? "/" : "."
+        }
+        let parent = withoutSlashes(name[..<slash])
+        return parent.isEmpty ? "/" : String(parent)
     }
 
     static func name(of path: String) -> String { (path as NSString).lastPathComponent }

@@ -1,10 +1,11 @@
 import Glibc
+import Kernels
 
 /// A file that is written piece by piece and appears under its name only when it is complete.
 final class StreamedFile {
     private let path: String
     private let temporary: String
-    private let descriptor: Int32
+    private let file: Descriptor
     private var isCommitted = false
 
     /// Starts the file beside its target.
@@ -14,20 +15,20 @@ final class StreamedFile {
         self.path = path
         let directory = Path.directory(of: path)
         temporary = Path.join(directory, AtomicFile.temporaryName())
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+        guard let file = Descriptor(open(temporary, flags, 0o644)) else {
             throw FileError(operation: "write the file", path: path, code: errno)
         }
+        self.file = file
     }
 
     deinit {
-        close(descriptor)
         if !isCommitted { unlink(temporary) }
     }
 
     /// Appends bytes.
     func write(_ bytes: [UInt8]) throws {
-        try writeAll(bytes, to: descriptor) { [path] code in
+        try writeAll(bytes, to: file.number) { [path] code in
             FileError(operation: "write the file", path: path, code: code)
         }
     }
@@ -37,14 +38,14 @@ final class StreamedFile {
 
     /// Writes over the first bytes.
     func overwriteStart(with bytes: [UInt8]) throws {
-        guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {
+        guard pwrite(file.number, bytes, bytes.count, 0) == bytes.count else {
             throw FileError(operation: "write the file", path: path, code: errno)
         }
     }
 
     /// Puts the file in its place.
     func commit() throws {
-        guard fsync(descriptor) == 0 else {
+        guard fsync(file.number) == 0 else {
             throw FileError(operation: "write the file", path: path, code: errno)
         }
         let files = PosixFileSystem()

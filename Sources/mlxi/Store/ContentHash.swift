@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// SHA-256 (FIPS 180-4) of a file: how the same recording is known again under another name.
 ///
@@ -16,15 +17,13 @@ struct ContentHash: Sendable {
 
     /// The lowercase hexadecimal digest of a file's content.
     static func file(_ path: String) throws -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
+        guard let file = Descriptor(open(path, O_RDONLY | O_CLOEXEC)) else {
             throw FileError(operation: "open", path: path, code: errno)
         }
-        defer { close(descriptor) }
         var hash = ContentHash()
         var chunk = [UInt8](repeating: 0, count: chunkBytes)
         while true {
-            let count = read(descriptor, &chunk, chunkBytes)
+            let count = read(file.number, &chunk, chunkBytes)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw FileError(operation: "read", path: path, code: errno) }
             if count == 0 { return hash.finish() }

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 
 /// Memory as Linux accounts for it.
 enum ProcessMemory {
@@ -16,10 +17,8 @@ enum ProcessMemory {
 
     /// Drops the pages of a file from the page cache, as far as nobody maps them.
     static func forget(file path: String) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+        guard let file = Descriptor(open(path, O_RDONLY | O_CLOEXEC)) else { return }
+        posix_fadvise(file.number, 0, 0, POSIX_FADV_DONTNEED)
     }
 
     private static func kilobytes(_ key: String, in path: String) -> Int {

@@ -1,19 +1,18 @@
 import Glibc
+import Kernels
 
 /// One daemon a folder. The kernel drops the lock with the process, however it ends.
 final class FolderLock: Sendable {
-    private let descriptor: Int32
+    private let file: Descriptor
 
     /// - Throws: `CommandError` naming the folder and the other process where it is taken.
     init(_ path: String, folder: String) throws {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
+        guard let file = Descriptor(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)) else {
             throw FileError(operation: "open the lock", path: path, code: errno)
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
-            let owner = Self.owner(descriptor)
-            close(descriptor)
+            let owner = Self.owner(file.number)
             guard code == EWOULDBLOCK else {
                 throw FileError(operation: "lock", path: path, code: code)
             }
@@ -21,16 +20,11 @@ final class FolderLock: Sendable {
                 "\(folder): another mlxi watch (process \(owner)) is at work here")
         }
         let text = Array("\(getpid())\n".utf8)
-        guard ftruncate(descriptor, 0) == 0,
-            pwrite(descriptor, text, text.count, 0) == text.count
-        else {
-            let code = errno
-            close(descriptor)
-            throw FileError(operation: "write", path: path, code: code)
-        }
+        guard ftruncate(file.number, 0) == 0,
+            pwrite(file.number, text, text.count, 0) == text.count
+        else { throw FileError(operation: "write", path: path, code: errno) }
+        self.file = file
     }
-
-    deinit { close(descriptor) }
 
     private static func owner(_ descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 32)

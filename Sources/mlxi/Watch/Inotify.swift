@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// What the kernel reports of the watched folder.
 enum FolderEvent: Equatable, Sendable {
@@ -13,7 +14,9 @@ enum FolderEvent: Equatable, Sendable {
 /// The kernel's notification of changes in one folder. Non-blocking: `descriptor` becomes readable
 /// when `events()` has something to return.
 final class Inotify: Sendable {
-    let descriptor: Int32
+    private let queue: Descriptor
+    /// Readable when something happened.
+    var descriptor: Int32 { queue.number }
 
     private static let fileEvents =
         IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE
@@ -23,19 +26,15 @@ final class Inotify: Sendable {
     /// - Throws: `FileError` where the folder cannot be watched (no such folder, no permission,
     ///   the user's limit of watches reached).
     init(folder: String) throws {
-        descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
-        guard descriptor >= 0 else {
+        guard let queue = Descriptor(inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))) else {
             throw FileError(operation: "watch the folder", path: folder, code: errno)
         }
         let mask = UInt32(Self.fileEvents | Self.folderEvents | IN_ONLYDIR)
-        guard inotify_add_watch(descriptor, folder, mask) >= 0 else {
-            let code = errno
-            close(descriptor)
-            throw FileError(operation: "watch the folder", path: folder, code: code)
+        guard inotify_add_watch(queue.number, folder, mask) >= 0 else {
+            throw FileError(operation: "watch the folder", path: folder, code: errno)
         }
+        self.queue = queue
     }
-
-    deinit { close(descriptor) }
 
     /// Everything that is waiting, oldest first; empty when nothing is.
     func events() -> [FolderEvent] {
