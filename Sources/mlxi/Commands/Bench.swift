@@ -144,35 +144,62 @@ struct Bench: AsyncParsableCommand {
         }
     }
 
-    /// What is measured: a shape by its name, or a model, whose folder says what it is.
+    /// What is measured, by the kind of model.
     private enum Subject {
-        case shape(String)
-        case model(FoundModel, ModelFolder)
+        case kernels
+        case synthesis(SynthesisBench.Plan.Subject)
+        case speech(EncoderPlan<SpeechShape>.Subject)
+        case page(EncoderPlan<PageShape>.Subject)
+        case language(BenchPlan.Subject)
     }
 
     func run() async throws {
-        guard let subject = try subject() else {
+        switch try subject() {
+        case .kernels:
             try Machine.start(threads: common.threads)
-            return try KernelTable.run(json: json, terminal: common.terminal)
-        }
-        if let plan = try synthesisPlan(subject) {
+            try KernelTable.run(json: json, terminal: common.terminal)
+        case .synthesis(let subject):
+            let plan = try plan(subject)
             try await show { try SynthesisBench(plan, terminal: $0).run() }
-        } else if let plan = try speechPlan(subject) {
+        case .speech(let subject):
+            let plan = try plan(subject)
             try await show { try EncoderBench(plan: plan, terminal: $0).run() }
-        } else if let plan = try pagePlan(subject) {
+        case .page(let subject):
+            let plan = try plan(subject)
             try await show { try EncoderBench(plan: plan, terminal: $0).run() }
-        } else {
-            let plan = try languagePlan(subject)
+        case .language(let subject):
+            let plan = try plan(subject)
             try await show { try ModelBench(plan, terminal: $0).run() }
         }
     }
 
-    /// Nil: the kernels.
-    private func subject() throws -> Subject? {
-        if let shape { return .shape(shape) }
-        guard let model else { return nil }
+    private func subject() throws -> Subject {
+        if let shape { return try subject(shape: shape) }
+        guard let model else { return .kernels }
         let found = try ModelStore(environment: common.environment).find(model)
-        return .model(found, try ModelFolder(path: found.folder))
+        // Not kept: a file that is mapped cannot be dropped from the page cache.
+        let folder = try ModelFolder(path: found.folder)
+        if talkers.contains(folder) { return .synthesis(.model(found)) }
+        if speechEncoders.contains(folder) { return .speech(.model(found)) }
+        if pageEncoders.contains(folder) { return .page(.model(found)) }
+        return .language(.model(found))
+    }
+
+    private func subject(shape name: String) throws -> Subject {
+        if let synthesis = SynthesisShape.named(name) {
+            return .synthesis(.shape(synthesis, format(Self.bitsDefault)))
+        }
+        if let speech = SpeechShape.named(name) {
+            return .speech(.shape(speech, format(speech.bitsDefault)))
+        }
+        if let page = PageShape.named(name) {
+            return .page(.shape(page, format(page.bitsDefault)))
+        }
+        return .language(try languageSubject(name, Self.bitsDefault))
+    }
+
+    private func languageSubject(_ name: String, _ bitsDefault: Int) throws -> BenchPlan.Subject {
+        .shape(try BenchShape.named(name), format(bitsDefault))
     }
 
     private func show<Report: Printable>(
@@ -182,14 +209,6 @@ struct Bench: AsyncParsableCommand {
         try Machine.start(threads: common.threads)
         let report = try await Bencher().run { try measure(terminal) }
         try terminal.result(json ? JSONText.encode(report, pretty: true) + "\n" : report.text)
-    }
-
-    private func languagePlan(_ subject: Subject) throws -> BenchPlan {
-        switch subject {
-        case .shape(let name):
-            try plan(.shape(try BenchShape.named(name), format(Self.bitsDefault)))
-        case .model(let found, _): try plan(.model(found))
-        }
     }
 
     private func plan(_ subject: BenchPlan.Subject) throws -> BenchPlan {
@@ -214,56 +233,36 @@ struct Bench: AsyncParsableCommand {
             ? .bf16 : .affine(bits: bits, group: group ?? Self.groupDefault)
     }
 
-    /// Nil unless the subject is a speech model.
-    private func speechPlan(_ subject: Subject) throws -> EncoderPlan<SpeechShape>? {
-        switch subject {
-        case .shape(let name):
-            guard let speech = SpeechShape.named(name) else { return nil }
-            try refuseOfLanguageModels(batch: batch != nil && speech.decoder == nil)
-            let decoder = try speech.decoder.map {
-                try plan(.shape(try BenchShape.named($0), format(Self.bitsDefault)))
-            }
-            return EncoderPlan(
-                subject: .shape(speech, format(speech.bitsDefault)), repeats: repeats,
-                precision: precision, decoder: decoder)
-        case .model(let found, let folder):
-            guard speechEncoders.contains(folder) else { return nil }
-            try refuseOfLanguageModels(batch: batch != nil)
-            return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
+    private func plan(
+        _ subject: EncoderPlan<SpeechShape>.Subject
+    ) throws -> EncoderPlan<SpeechShape> {
+        var decoder: BenchPlan?
+        if case .shape(let speech, _) = subject {
+            decoder = try speech.decoder.map { try plan(languageSubject($0, Self.bitsDefault)) }
         }
+        return try encoderPlan(subject, decoder)
     }
 
-    /// Nil unless the subject is a page model.
-    private func pagePlan(_ subject: Subject) throws -> EncoderPlan<PageShape>? {
-        switch subject {
-        case .shape(let name):
-            guard let page = PageShape.named(name) else { return nil }
-            let decoder = BenchPlan.Subject.shape(
-                try BenchShape.named(page.decoder), format(page.bitsDefault))
-            return EncoderPlan(
-                subject: .shape(page, format(page.bitsDefault)), repeats: repeats,
-                precision: precision, decoder: try plan(decoder))
-        case .model(let found, let folder):
-            guard pageEncoders.contains(folder) else { return nil }
-            try refuseOfLanguageModels(batch: batch != nil)
-            return EncoderPlan(subject: .model(found), repeats: repeats, precision: precision)
+    private func plan(_ subject: EncoderPlan<PageShape>.Subject) throws -> EncoderPlan<PageShape> {
+        var decoder: BenchPlan?
+        if case .shape(let page, _) = subject {
+            decoder = try plan(languageSubject(page.decoder, page.bitsDefault))
         }
+        return try encoderPlan(subject, decoder)
     }
 
-    /// Nil unless the subject is a speech synthesis model.
-    private func synthesisPlan(_ subject: Subject) throws -> SynthesisBench.Plan? {
-        let measured: SynthesisBench.Plan.Subject
-        switch subject {
-        case .shape(let name):
-            guard let synthesis = SynthesisShape.named(name) else { return nil }
-            measured = .shape(synthesis, format(Self.bitsDefault))
-        case .model(let found, let folder):
-            guard talkers.contains(folder) else { return nil }
-            measured = .model(found)
-        }
+    private func encoderPlan<Shape: EncoderShape>(
+        _ subject: EncoderPlan<Shape>.Subject, _ decoder: BenchPlan?
+    ) throws -> EncoderPlan<Shape> {
+        try refuseOfLanguageModels(batch: batch != nil && decoder == nil)
+        return EncoderPlan(
+            subject: subject, repeats: repeats, precision: precision, decoder: decoder)
+    }
+
+    private func plan(_ subject: SynthesisBench.Plan.Subject) throws -> SynthesisBench.Plan {
         try refuseOfLanguageModels(batch: batch != nil)
         return SynthesisBench.Plan(
-            subject: measured, prompts: try prompts(), frames: tokens, repeats: repeats,
+            subject: subject, prompts: try prompts(), frames: tokens, repeats: repeats,
             precision: precision)
     }
 
