@@ -4,7 +4,7 @@ import Foundation
 /// How keys and values are stored.
 public enum KVFormat: Sendable {
     case f32
-    /// Two bytes: f16, or bf16 in the order of the machine's tiles where it has them.
+    /// Two bytes: f16, or bf16 in the order of the machine's products of bf16 where it has them.
     case half
     /// Eight bits, and a step for each token of a head: about half of `half`.
     case int8
@@ -163,6 +163,7 @@ public final class KVCache {
         switch layers.first?.format {
         case CK_F16: "f16"
         case CK_BF16: "bf16"
+        case CK_BF16_PAIRS: "bf16 pairs"
         case CK_INT8: "int8"
         default: "f32"
         }
@@ -181,25 +182,13 @@ public final class KVCache {
         ofTokens count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
         require((0...capacity).contains(count), "\(count) of \(capacity) tokens")
-        func padded(_ number: Int, _ multiple: Int) -> Int {
-            (number + multiple - 1) / multiple * multiple
-        }
-        let lanes = Self.keyLanes
         for layer in layers {
             let heads = layer.heads
-            let inBlocks = layer.format == CK_BF16
             let elementBytes = format == .f32 ? 4 : format == .half ? 2 : 1
-            let tile = padded(layer.head_dim, Self.tileDims)
-            let sides =
-                inBlocks
-                ? [
-                    (layer.keys, tile, count),
-                    (layer.values, tile, padded(count, Int(CK_KV_BLOCK))),
-                ]
-                : [
-                    (layer.keys, layer.head_dim, padded(count, lanes)),
-                    (layer.values, padded(layer.head_dim, lanes), count),
-                ]
+            let (keys, values) = Self.extents(of: layer, count)
+            let sides = [
+                (layer.keys, keys.width, keys.tokens), (layer.values, values.width, values.tokens),
+            ]
             for (address, width, tokens) in sides {
                 guard let address else { continue }
                 let tokenBytes = width * elementBytes
@@ -216,10 +205,37 @@ public final class KVCache {
         }
     }
 
-    /// Tokens of a block of keys.
-    private static let keyLanes = 16
-    /// Dimensions of a head are padded to a multiple of this in the order of the tiles.
-    private static let tileDims = 32
+    /// Dimensions and tokens that a head's part has.
+    private struct Extent {
+        let width: Int
+        let tokens: Int
+    }
+
+    /// What the keys and the values of `count` tokens take: a part ends where a block does.
+    private static func extents(of layer: ck_kv, _ count: Int) -> (keys: Extent, values: Extent) {
+        func padded(_ number: Int, _ multiple: Int) -> Int {
+            (number + multiple - 1) / multiple * multiple
+        }
+        let (dims, lanes) = (layer.head_dim, 16)
+        switch layer.format {
+        case CK_BF16:
+            let tile = padded(dims, 32)
+            return (
+                Extent(width: tile, tokens: count),
+                Extent(width: tile, tokens: padded(count, Int(CK_KV_BLOCK)))
+            )
+        case CK_BF16_PAIRS:
+            return (
+                Extent(width: padded(dims, 2), tokens: padded(count, lanes)),
+                Extent(width: padded(dims, lanes), tokens: padded(count, 2))
+            )
+        default:
+            return (
+                Extent(width: dims, tokens: padded(count, lanes)),
+                Extent(width: padded(dims, lanes), tokens: count)
+            )
+        }
+    }
 
     /// Takes the first `count` tokens, filled through `forEachPart`, for stored.
     public func restore(count: Int) {

@@ -10,6 +10,9 @@ enum InstructionSets {
         return names
     }
 
+    /// Whether fast arithmetic of this one rounds to bf16 where weights or caches are.
+    static func hasBF16(_ name: String) -> Bool { ["amx", "avx512bf16"].contains(name) }
+
     /// Runs `body` with the kernels of `name` on this thread and the pool's threads that help it.
     static func with<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         precondition(ck_isa_select_thread(name))

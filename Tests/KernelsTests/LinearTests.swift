@@ -124,7 +124,7 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
     static let f32Tolerance = 2e-6
     /// Activations keep seven bits.
     static let int8Tolerance = 1.5e-2
-    /// Activations keep eight bits where the tiles of AMX multiply them.
+    /// Activations keep eight bits where products of bf16 numbers multiply them.
     static let bf16Tolerance = 4e-3
 
     @Test(arguments: StoredFormat.all)
@@ -161,7 +161,7 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
                 if format.isInteger {
                     #expect(sameBits(y, scalar), "\(isa), \(rows) x \(columns)")
                 } else {
-                    let isNarrow = isa == "amx" && format.format == CK_BF16
+                    let isNarrow = InstructionSets.hasBF16(isa) && format.format == CK_BF16
                     #expect(
                         worstError(y, expected, rows: rows)
                             < (isNarrow ? Self.bf16Tolerance : tolerance), "\(isa)")

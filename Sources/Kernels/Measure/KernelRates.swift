@@ -170,7 +170,7 @@ private struct KernelBench {
                         "attention \(cache.storage) cache",
                         "\(count) x \(keys) keys, \(heads)/\(kvHeads) heads",
                         operations: 4 * seen * heads * headDim, per: seconds,
-                        of: ceilings.f32PerSecond))
+                        of: ceilings.productsPerSecond(.bf16, precision: .fast)))
             }
         }
     }

@@ -20,6 +20,9 @@ static cpu_leaf subleaf(unsigned number, unsigned sub) {
     return out;
 }
 
+/// The vendor's name begins with "Auth" (AuthenticAMD).
+static bool is_amd(void) { return subleaf(0, 0).ebx == 0x68747541; }
+
 static cpu_leaf leaf(unsigned number) { return subleaf(number, 0); }
 
 static bool has(unsigned flags, unsigned wanted) { return (flags & wanted) == wanted; }
@@ -46,37 +49,44 @@ static bool can_avx512(void) {
            has(leaf(7).ecx, bit_AVX512VBMI | bit_AVX512VNNI | bit_GFNI);
 }
 
+static bool can_bf16(void) {
+    const unsigned avx512_bf16 = 1u << 5;
+    return can_avx512() && has(subleaf(7, 1).eax, avx512_bf16);
+}
+
 /// Tiles are large, so Linux wants to be asked before a process uses them; threads inherit the
 /// permission.
 static bool can_amx(void) {
-    const unsigned tile_state = 0x60000, avx512_bf16 = 1u << 5;
+    const unsigned tile_state = 0x60000;
     const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24, amx_int8 = 1u << 25;
     const long request_permission = 0x1023, tile_data = 18;
-    return can_avx512() && has(saved_registers(), tile_state) &&
-           has(subleaf(7, 1).eax, avx512_bf16) &&
+    return can_bf16() && has(saved_registers(), tile_state) &&
            has(leaf(7).edx, amx_bf16 | amx_tile | amx_int8) &&
            syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 #endif
 
-enum { TABLES_MAX = 4 };
+enum { TABLES_MAX = 5 };
 
 static const ck_table *tables[TABLES_MAX];
 #if defined(__x86_64__)
-static ck_table table_amx;
+static ck_table table_amx, table_bf16;
 #endif
 static const char *names[TABLES_MAX + 1];
 static _Atomic(const ck_table *) current;
+bool ck_reads_in_order;
 static _Thread_local const ck_table *own;
 
 /// Before main: the list never changes afterwards, so reading it needs no lock.
 __attribute__((constructor)) static void list_tables(void) {
     size_t count = 0;
 #if defined(__x86_64__)
+    ck_reads_in_order = is_amd();
     if (can_amx()) {
         table_amx = ck_table_avx512;
         table_amx.name = "amx";
         table_amx.narrows = true;
+        table_amx.half = CK_BF16;
         table_amx.tile = CK_TILE_TOKENS;
         table_amx.hands_on = true;
         table_amx.quantize = ck_quantize_amx;
@@ -88,6 +98,18 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.attend = ck_attend_amx;
         table_amx.peak = ck_peak_amx;
         tables[count++] = &table_amx;
+    }
+    if (can_bf16()) {
+        table_bf16 = ck_table_avx512;
+        table_bf16.name = "avx512bf16";
+        table_bf16.narrows = true;
+        table_bf16.quantize = ck_quantize_bf16;
+        table_bf16.linear_block = ck_linear_block_bf16;
+        table_bf16.half = CK_BF16_PAIRS;
+        table_bf16.kv_store = ck_kv_store_bf16;
+        table_bf16.attend = ck_attend_bf16;
+        table_bf16.peak = ck_peak_bf16;
+        tables[count++] = &table_bf16;
     }
     if (can_avx512()) tables[count++] = &ck_table_avx512;
     if (can_avx2()) tables[count++] = &ck_table_avx2;

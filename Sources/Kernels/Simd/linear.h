@@ -91,6 +91,10 @@ struct ck_block {
     void *panel;
 };
 
+/// Whether this machine's cores read memory fastest in the order of its addresses (AMD's do), rather than in
+/// several pages at once (Intel's).
+extern bool ck_reads_in_order;
+
 /// Patches [first, first + count) of an image to rows that lie one behind the other.
 void ck_patch_rows(const ck_image *image, size_t first, size_t count, float *rows);
 

@@ -10,25 +10,32 @@ static size_t token_bytes(const ck_kv *kv, size_t dims) {
     return dims * (kv->format == CK_F32 ? 4 : 2);
 }
 
-/// Numbers of a row of one of the processor's tiles, which CK_BF16 fills.
-enum { TILE_DIMS = 32 };
+/// Numbers of a row of one of the processor's tiles, which CK_BF16 fills, and of other formats' vectors.
+enum { TILE_DIMS = 32, VECTOR_DIMS = 16, PAIR_DIMS = 2 };
 
 static size_t padded(size_t dims, size_t step) { return (dims + step - 1) / step * step; }
 
+/// Dimensions of a value as they are stored.
+static size_t value_dims(size_t head_dim, ck_format format) {
+    return padded(head_dim, format == CK_BF16 ? TILE_DIMS : VECTOR_DIMS);
+}
+
 ck_format ck_kv_half_format(size_t head_dim) {
-    // Tiles are worth it where at most a third of what they multiply is zeros.
-    const bool fits = 3 * (padded(head_dim, TILE_DIMS) - head_dim) <= padded(head_dim, TILE_DIMS);
-    return ck_table_current()->narrows && fits ? CK_BF16 : CK_F16;
+    // Tiles are worth it where at most a third of what they multiply is zeros. Pairs without tiles
+    // keep to the same heads, so that a model's numbers are rounded alike with and without them.
+    const size_t dims = padded(head_dim, TILE_DIMS);
+    return 3 * (dims - head_dim) <= dims ? ck_table_current()->half : CK_F16;
 }
 
 size_t ck_kv_key_bytes(const ck_kv *kv) {
-    const size_t dims = kv->format == CK_BF16 ? padded(kv->head_dim, TILE_DIMS) : kv->head_dim;
-    return kv->heads * kv->capacity * token_bytes(kv, dims);
+    const size_t step = kv->format == CK_BF16         ? TILE_DIMS
+                        : kv->format == CK_BF16_PAIRS ? PAIR_DIMS
+                                                      : 1;
+    return kv->heads * kv->capacity * token_bytes(kv, padded(kv->head_dim, step));
 }
 
 size_t ck_kv_value_bytes(const ck_kv *kv) {
-    const size_t dims = padded(kv->head_dim, kv->format == CK_BF16 ? TILE_DIMS : 16);
-    return kv->heads * kv->capacity * token_bytes(kv, dims);
+    return kv->heads * kv->capacity * token_bytes(kv, value_dims(kv->head_dim, kv->format));
 }
 
 /// The rows of one head that belong to one block of the cache.

@@ -19,7 +19,7 @@ static size_t round_up(size_t value, size_t multiple) {
 static size_t past_rows(const ck_convolution *c) { return (c->taps - 1) * c->dilation; }
 
 static bool narrows(const ck_convolution *c, ck_precision precision) {
-    return precision == CK_FAST && c->packed && ck_table_current()->narrows;
+    return precision == CK_FAST && c->packed && ck_table_current()->convolve_pack;
 }
 
 /// Numbers from one narrow row to the next: an odd number of cache lines, so that the same columns of
@@ -34,7 +34,7 @@ static size_t strips(const ck_convolution *c) {
 
 size_t ck_convolution_packed_bytes(const ck_convolution *c, ck_precision precision) {
     const bool fits = c->matrix->format == CK_BF16 || c->matrix->rounds;
-    if (precision == CK_EXACT || !fits || !ck_table_current()->narrows) return 0;
+    if (precision == CK_EXACT || !fits || !ck_table_current()->convolve_pack) return 0;
     const size_t piece = CK_CONVOLUTION_STRIP * CK_CONVOLUTION_STEP * sizeof(uint16_t);
     return strips(c) * ck_convolution_steps(c) * c->taps * piece;
 }

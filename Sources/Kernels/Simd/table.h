@@ -18,7 +18,8 @@ typedef struct {
     const char *name;
 
     // linear: see linear.h for the activation layout and the meaning of a block
-    bool narrows;  // whether bf16 weights meet activations rounded to bf16, and queries such keys
+    bool narrows;  // whether bf16 weights meet activations rounded to bf16
+    ck_format half;  // of keys and values of two bytes
     size_t tile;   // rows of activations that lie together where there are as many, else 1
     bool hands_on;  // whether blocks of whole tiles can quantize their outputs for the next product
     void (*quantize)(const ck_activations *activations, size_t first, size_t count);
@@ -42,7 +43,7 @@ typedef struct {
     void (*depthwise)(const float *x, size_t x_stride, size_t taps, const float *weight,
                       const float *bias, size_t columns, float *y);
 
-    // convolutions: operand rows, a strip of packed weights (where the table narrows), a block of outputs
+    // convolutions: operand rows, a strip of packed weights (NULL: as they are), a block of outputs
     void (*convolve_prepare)(const ck_convolving *job, size_t first, size_t count);
     void (*convolve_pack)(const ck_convolution *convolution, size_t strip, void *packed);
     void (*convolve_block)(const ck_convolution_block *block);
@@ -66,6 +67,13 @@ extern const ck_table ck_table_scalar;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2;
 extern const ck_table ck_table_avx512;
+/// What AVX-512 does better with products of bf16 pairs.
+void ck_quantize_bf16(const ck_activations *activations, size_t first, size_t count);
+void ck_linear_block_bf16(const ck_block *block);
+void ck_kv_store_bf16(const ck_kv *kv, size_t head, size_t token, size_t count, const float *keys,
+                      size_t key_stride, const float *values, size_t value_stride);
+void ck_attend_bf16(const ck_attention *attention, size_t kv_head, size_t first, size_t count);
+double ck_peak_bf16(ck_peak_kind kind, size_t rounds);
 /// What AMX does better than AVX-512; the thread's use of tiles must have been permitted.
 void ck_quantize_amx(const ck_activations *activations, size_t first, size_t count);
 void ck_linear_block_amx(const ck_block *block);

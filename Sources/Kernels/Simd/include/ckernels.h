@@ -26,6 +26,7 @@ typedef enum {
     CK_MXFP8 = 5,   // e4m3 elements, groups of 32, e8m0 scales
     CK_NVFP4 = 6,   // e2m1 elements, groups of 16, e4m3 scales
     CK_INT8 = 7,    // keys and values only: a scale for each token of a head
+    CK_BF16_PAIRS = 8,  // keys and values only: bf16 in the order of products of pairs
 } ck_format;
 
 /// CK_EXACT multiplies f32 activations: the specification. CK_FAST quantizes activations to int8
@@ -51,14 +52,15 @@ typedef struct {
 /// Keys and values of one layer. A key block holds 16 tokens, dimension by dimension, so that one
 /// vector holds the same dimension of neighbouring keys; a value row is padded to a multiple of 16.
 /// Behind CK_INT8 codes lie their scales, f32 [heads][capacity]. CK_BF16 is what AMX multiplies: keys
-/// [heads][capacity][head_dim], values [heads][capacity / 64][head_dim][64].
+/// [heads][capacity][head_dim], values [heads][capacity / 64][head_dim][64]. CK_BF16_PAIRS holds keys
+/// [heads][capacity / 16][head_dim / 2][16][2] and values [heads][capacity / 2][padded head_dim][2].
 typedef struct {
     void *keys;        // [heads][capacity / 16][head_dim][16]
     void *values;      // [heads][capacity][padded head_dim]
     size_t capacity;   // tokens, a multiple of CK_KV_BLOCK
     size_t heads;
     size_t head_dim;   // at most CK_HEAD_DIM_MAX
-    ck_format format;  // CK_F32, CK_F16, CK_INT8 or CK_BF16
+    ck_format format;  // CK_F32, CK_F16, CK_INT8, CK_BF16 or CK_BF16_PAIRS
 } ck_kv;
 
 /// Keys and values [count, heads, head_dim] of tokens first...first + count - 1.
