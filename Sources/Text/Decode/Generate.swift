@@ -19,6 +19,9 @@ public struct GenerateRequest {
     /// Draft with a small model of the same vocabulary instead, so many tokens at a time: greedy
     /// replies stay the same, sampled ones come from the same distribution.
     public var draft: (session: Session, tokensMax: Int)?
+    /// The text that the reply copies with corrections, where its words are to stand unless the
+    /// model is sure.
+    public var fidelity: Fidelity?
     /// What the reply is held to.
     public var constraint: TokenConstraint?
     /// Report ln p of every token and of this many alternatives; nil reports nothing.
@@ -103,14 +106,18 @@ public enum Generate {
         }
 
         request.constraint?.restart()
+        var fidelity = request.fidelity
         let decodeStart = clock.now
         result.stop = rule.isSpent ? .length : .cancelled
         while !rule.isSpent && !isCancelled() {
             let logits = timeline.logits(in: session)
             scorer.keep(logits)
             try request.constraint?.restrict(logits)
+            fidelity?.favourText(in: logits)
             let token = try sampler.next(logits: logits, proposal: timeline.proposal)
-            let step = rule.observe(token, text: detokenizer.append(token))
+            let text = detokenizer.append(token)
+            fidelity?.append(text)
+            let step = rule.observe(token, text: text)
             if step.stop != .endOfSequence {
                 result.tokens.append(token)
                 if let scored = scorer.score(token) { result.logProbabilities.append(scored) }

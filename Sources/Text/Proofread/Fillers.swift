@@ -16,12 +16,17 @@ enum Fillers {
 
     /// Takes the fillers out of a text and returns them.
     static func remove(from text: inout TextUnits) -> [TextUnit] {
+        let fillers = indices(in: text)
+        return text.remove { index, _ in fillers.contains(index) }
+    }
+
+    /// Which units of a text are fillers.
+    static func indices(in text: TextUnits) -> Set<Int> {
         let words = text.units.filter { $0.kind == .word }
         let foreign = words.count { foreignWords.contains($0.key) }
         let isEnglish = foreign <= words.count { englishWords.contains($0.key) }
-        return text.remove { index, units in
-            isFiller(units, index, isEnglish: isEnglish)
-        }
+        return Set(
+            text.units.indices.filter { isFiller(text.units, $0, isEnglish: isEnglish) })
     }
 
     private static func isFiller(_ units: [TextUnit], _ index: Int, isEnglish: Bool) -> Bool {

@@ -52,6 +52,15 @@ enum Homophones {
         return groups
     }()
 
+    /// The words of each group, as keys.
+    private static let members: [Int: Set<String>] = {
+        var members: [Int: Set<String>] = [:]
+        for (word, numbers) in groups {
+            for number in numbers { members[number, default: []].insert(word) }
+        }
+        return members
+    }()
+
     private static let endings = ["s", "es", "d", "ed", "r", "er", "ing"]
 
     /// Whether a word (as a unit's key) has homophones at all.
@@ -65,6 +74,18 @@ enum Homophones {
                 && shareGroup(
                     String(one.dropLast(ending.count)), String(other.dropLast(ending.count)))
         }
+    }
+
+    /// The words that sound like one (as keys), also with the same ending on both.
+    static func alternatives(of key: String) -> Set<String> {
+        var found: Set<String> = []
+        for ending in endings + [""] where key.hasSuffix(ending) {
+            for number in groups[String(key.dropLast(ending.count))] ?? [] {
+                for other in members[number] ?? [] { found.insert(other + ending) }
+            }
+        }
+        found.remove(key)
+        return found
     }
 
     private static func shareGroup(_ one: String, _ other: String) -> Bool {

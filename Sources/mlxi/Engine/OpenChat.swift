@@ -16,6 +16,8 @@ final class OpenChat {
     private let template: ChatTemplate
     private let trace: Trace?
     private let recommended: SamplingOptions
+    /// How sure of a change the model must be when it proofreads.
+    private let margins: Fidelity.Margins
     /// Tokens by their bytes, made for the first reply that is held to a schema.
     private var vocabulary: TokenTrie?
     /// That of the last such reply, with what it found out.
@@ -30,6 +32,7 @@ final class OpenChat {
     init(_ folder: ModelFolder, trace: Trace?, options: OpenOptions) throws {
         self.trace = trace
         recommended = try SamplingOptions.recommended(by: folder.path)
+        margins = try folder.read { try Fidelity.Margins(config: $0) }
         let compute = try Compute(precision: options.precision, trace: trace)
         let model = try languageModels.open(folder, on: compute)
         tokenizer = try Tokenizer(folder: folder.path)
@@ -249,6 +252,8 @@ final class OpenChat {
         request.sampling = question.sampling
         request.tokensMax = question.tokensMax
         request.promptLookup = (isOn: question.usesPromptLookup, copyStart: before)
+        request.fidelity = Fidelity(
+            to: question.transcript, tokenizer: tokenizer, margins: margins)
         return try Generate.run(
             request, in: session, tokenizer: tokenizer, endTokens: endTokens,
             isCancelled: isCancelled

@@ -3,7 +3,7 @@
     python evaluate.py --corpus CORPUS.txt --work DIR [--count 300] [--show 10] [--text FILE]
     python evaluate.py --work DIR --questions tests/questions.jsonl
 
-Greedy decoding in f32 of corrupted held-out paragraphs. Words are aligned with those of the
+DIR holds `checkpoint.pt`, or is a folder that export.py wrote. Greedy decoding in f32 of corrupted held-out paragraphs. Words are aligned with those of the
 reference; punctuation is a property of the word before it.
 """
 
@@ -14,11 +14,13 @@ import random
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 import grammar
 from corrupt import ALTERNATIVES, FILLERS, corrupt
 from data import PREFIXES, load_corpus
+from fidelity import Fidelity
 from model import Qwen3, Shape
 from prompts import USER_TURN, proofread_user
 
@@ -31,7 +33,7 @@ def core(word):
 
 
 @torch.no_grad()
-def generate(model, tokenizer, past, user):
+def generate(model, tokenizer, past, user, fidelity=None):
     """Greedy answer to one user message after the cached prefix `past`."""
     end = tokenizer.token_to_id("<|im_end|>")
     ids = tokenizer.encode(USER_TURN.format(user)).ids
@@ -40,10 +42,13 @@ def generate(model, tokenizer, past, user):
     feed = torch.tensor([ids])
     while len(out) < most:
         hidden, past = model(feed, past)
-        token = int(model.head(hidden[0, -1]).argmax())
+        logits = model.head(hidden[0, -1])
+        token = fidelity.bias(logits) if fidelity else int(logits.argmax())
         if token == end:
             break
         out.append(token)
+        if fidelity:
+            fidelity.append(fidelity.text(token))
         feed = torch.tensor([[token]])
     return tokenizer.decode(out)
 
@@ -140,7 +145,7 @@ def text_pairs(path, copies=4, seed=98):
     return [(corrupt(line, rng), line) for line in lines if line]
 
 
-def held_out_metrics(model, tokenizer, pairs, show=None):
+def held_out_metrics(model, tokenizer, pairs, show=None, margins=(0, 0)):
     """Corrects every (heard, right) pair; `show(heard, output, right)` sees each.
 
     Returns the measures over all pairs, and over those whose transcript has capitals ("cased",
@@ -148,7 +153,8 @@ def held_out_metrics(model, tokenizer, pairs, show=None):
     counts = {"all": Counts(), "cased": Counts(), "bare": Counts()}
     past = prefix_cache(model, tokenizer)
     for heard, right in pairs:
-        output = generate(model, tokenizer, past, proofread_user(heard))
+        fidelity = Fidelity(heard, tokenizer, *margins) if any(margins) else None
+        output = generate(model, tokenizer, past, proofread_user(heard), fidelity)
         for group in ("all", "bare" if heard == heard.lower() else "cased"):
             counts[group].add(heard, right, output)
         if show:
@@ -169,8 +175,30 @@ def answered(model, tokenizer, path):
     return right, len(items)
 
 
+def exported(folder):
+    """Shape and weights of a folder that export.py wrote, back from 8 bits."""
+    config = json.loads((folder / "config.json").read_text())
+    kept = {k: v for k, v in config.items() if k in Shape.__dataclass_fields__}
+    stored = load_file(folder / "model.safetensors")
+    bits, group = config["quantization"]["bits"], config["quantization"]["group_size"]
+    assert bits == 8, "written with --bits 8"
+    weights = {}
+    for name, value in stored.items():
+        if name.endswith((".scales", ".biases")):
+            continue
+        stem = name.removesuffix(".weight")
+        if stem + ".scales" in stored:
+            bytes_ = value.view(torch.uint8).float().unflatten(1, (-1, group))
+            scales, biases = (stored[f"{stem}.{part}"].float()[..., None]
+                              for part in ("scales", "biases"))
+            value = (bytes_ * scales + biases).flatten(1)
+        weights[name.removeprefix("model.")] = value.float()
+    return {"shape": kept, "model": weights}
+
+
 def load_model(work):
-    state = torch.load(Path(work) / "checkpoint.pt")
+    checkpoint = Path(work) / "checkpoint.pt"
+    state = torch.load(checkpoint) if checkpoint.exists() else exported(Path(work))
     model = Qwen3(Shape(**state["shape"]))
     model.load_state_dict(state.get("average", state["model"]))
     return model.eval()
@@ -184,6 +212,8 @@ def main():
     parser.add_argument("--text", help="paragraphs to use instead of the held-out ones")
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--show", type=int, default=10)
+    parser.add_argument("--margins", type=float, nargs=2, default=(0, 0), metavar=("ALIKE", "OTHER"),
+                        help="nats by which another word must be likelier than the transcript's")
     options = parser.parse_args()
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(Path(options.work) / "tokenizer.json"))
@@ -203,7 +233,7 @@ def main():
     else:
         pairs = held_out_pairs(load_corpus(options.corpus)[1], options.count)
     for group, measures in held_out_metrics(load_model(options.work), tokenizer, pairs,
-                                            show).items():
+                                            show, options.margins).items():
         print(group, json.dumps(measures))
 
 

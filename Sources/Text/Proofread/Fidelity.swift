@@ -1,0 +1,78 @@
+public import Kernels
+
+/// Holds a model that copies a text with corrections to the words of the text: one is changed only
+/// where the model is clearly surer of the change than of leaving it.
+///
+/// Where the best token would write another word than the text has next, the tokens that would
+/// write the text's own word gain so many nats before one is chosen. Punctuation, capitals, spaces,
+/// and leaving out hesitations and words said twice cost nothing. A word that sounds like the
+/// text's needs less than others: recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds
+/// a bias to "keep" for the same reason, to trade some corrections for precision.)
+///
+/// What it adds depends on the text of the reply alone, so drafts cannot change the choice.
+public struct Fidelity: Sendable {
+    /// By how much likelier a change must be, in nats.
+    public struct Margins: Sendable, Equatable {
+        /// To a word that sounds alike, and where the place in the text is not certain.
+        public var alike: Float
+        /// To any other word.
+        public var other: Float
+
+        /// Both margins.
+        public init(alike: Float, other: Float) { (self.alike, self.other) = (alike, other) }
+    }
+
+    private let tokenizer: Tokenizer
+    private let margins: Margins
+    private var trace: CopyTrace
+
+    /// At the start of a copy of `text`.
+    public init(to text: String, tokenizer: Tokenizer, margins: Margins) {
+        self.tokenizer = tokenizer
+        self.margins = margins
+        trace = CopyTrace(text, tokenizer: tokenizer)
+    }
+
+    /// Raises the logits of the text's own word where the best token would write another one.
+    public mutating func favourText(in logits: UnsafeMutableBufferPointer<Float>) {
+        let usable = UnsafeBufferPointer(
+            rebasing: logits[..<min(tokenizer.vocabularySize, logits.count)])
+        let peak = usable.peak
+        guard peak > -.infinity, let best = usable.firstIndex(of: peak),
+            // A part of a character is no word yet.
+            let written = String(validating: tokenizer.bytes(of: Int32(best)), as: UTF8.self)
+        else { return }
+        let part = CopyTrace.Part(written)
+        guard !trace.follows(part) else { return }
+        let isAlike = !trace.isCertain || trace.soundsAlike(part)
+        let margin = isAlike ? margins.alike : margins.other
+        for token in trace.ownTokens() where usable.indices.contains(Int(token)) {
+            logits[Int(token)] += margin
+        }
+    }
+
+    /// Takes the next text of the reply.
+    public mutating func append(_ text: String) {
+        guard !text.isEmpty else { return }
+        trace.append(CopyTrace.Part(text))
+    }
+}
+
+extension Fidelity.Margins {
+    /// Of a model that says nothing about itself: a word goes where another is twenty times
+    /// likelier, one that sounds alike where it is likelier at all.
+    public static let standard = Self(alike: 0, other: 3)
+
+    /// What a model's `config.json` asks for under `mlxi.proofread_margins`.
+    ///
+    /// - Throws: `JSONError` for what is no number.
+    public init(config: JSONValue) throws {
+        func margin(_ key: String, _ standard: Float) throws -> Float {
+            Float(
+                try config.double("mlxi", "proofread_margins", key, default: Double(standard)))
+        }
+        self.init(
+            alike: try margin("alike", Self.standard.alike),
+            other: try margin("other", Self.standard.other))
+    }
+}
