@@ -194,6 +194,9 @@ def main():
     parser.add_argument(
         "--shares", type=float, nargs=2, default=SHARES, help="of documentation and everyday"
     )
+    parser.add_argument(
+        "--candidates", type=int, default=1, help="sentences drawn for each, the rarest taken"
+    )
     parser.add_argument("--degraded-share", type=float, default=1)
     parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
@@ -209,7 +212,10 @@ def main():
     log_mel = LogMel(MEL_BINS)
     prose = arguments.prose, arguments.prose_share
     held_out = arguments.test is not None
-    texts = Texts(arguments.sentences, held_out, arguments.general_share, prose, arguments.shares)
+    texts = Texts(
+        arguments.sentences, held_out, arguments.general_share, prose, arguments.shares,
+        arguments.candidates,
+    )  # fmt: skip
     if arguments.test:
         with open(arguments.test) as file:
             general = [line.strip() for line in file if line.strip()]

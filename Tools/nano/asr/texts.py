@@ -37,11 +37,13 @@ def insert_filler(text, random):
 
 class Texts:
     def __init__(
-        self, sentence_file, held_out=False, general_share=0.0, prose=(None, 0.0), shares=SHARES
-    ):
+        self, sentence_file, held_out=False, general_share=0.0, prose=(None, 0.0), shares=SHARES,
+        candidates=1,
+    ):  # fmt: skip
         """`prose`: a file of sentences (prose.py) and their share; `shares`: of documentation and
-        everyday sentences in what remains, the rest being word sequences."""
-        self.shares = shares
+        everyday sentences in what remains, the rest being word sequences; `candidates`: sentences
+        drawn from a file for each one that is taken, the one with the rarest word."""
+        self.shares, self.candidates = shares, candidates
         self.general_share, self.prose_share, self.prose = general_share, prose[1], []
         if prose[0]:
             with open(prose[0]) as file:
@@ -50,8 +52,8 @@ class Texts:
         with open(sentence_file) as file:
             lines = file.read().split("\n")
         self.documentation = [s for s in lines if s and is_held_out(s) == held_out]
-        counts = {}
-        for line in lines:
+        self.counts = counts = {}
+        for line in lines + self.prose:
             for word in WORD.findall(line.lower()):
                 counts[word] = counts.get(word, 0) + 1
         self.words = sorted(w for w, n in counts.items() if n >= 3 and len(w) > 1)
@@ -63,9 +65,14 @@ class Texts:
         text = "".join(w + (", " if random.random() < 0.12 else " ") for w in words).rstrip(", ")
         return text[0].upper() + text[1:] + random.choice("..?")
 
+    def rarest(self, sentences, random):
+        """Of a few sentences the one with the word that is rarest: rare words are the hard ones."""
+        drawn = [random.choice(sentences) for _ in range(self.candidates)]
+        return min(drawn, key=lambda s: min(map(self.counts.get, WORD.findall(s.lower()))))
+
     def sentence(self, random):
         if self.prose and random.random() < self.prose_share:
-            return random.choice(self.prose)
+            return self.rarest(self.prose, random)
         if self.general_share and random.random() < self.general_share:
             if random.random() < LISTED_SHARE:
                 return self.word_sequence(random, general.WORDS)
@@ -73,7 +80,7 @@ class Texts:
         draw = random.random()
         documentation, everyday_share = self.shares
         if draw < documentation:
-            return random.choice(self.documentation)
+            return self.rarest(self.documentation, random)
         if draw < documentation + everyday_share:
             return everyday.sentence(random)
         return self.word_sequence(random, self.words)
