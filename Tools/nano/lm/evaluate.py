@@ -3,8 +3,9 @@
     python evaluate.py --corpus CORPUS.txt --work DIR [--count 300] [--show 10] [--text FILE]
     python evaluate.py --work DIR --questions tests/questions.jsonl
 
-DIR holds `checkpoint.pt`, or is a folder that export.py wrote. Greedy decoding in f32 of corrupted held-out paragraphs. Words are aligned with those of the
-reference; punctuation is a property of the word before it.
+DIR holds `checkpoint.pt`, or is a folder that export.py wrote. Greedy decoding in f32 of corrupted
+held-out paragraphs. Words are aligned with those of the reference; punctuation is a property of the
+word before it.
 """
 
 import argparse
