@@ -88,7 +88,6 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.narrows = true;
         table_amx.half = CK_BF16;
         table_amx.tile = CK_TILE_TOKENS;
-        table_amx.hands_on = true;
         table_amx.quantize = ck_quantize_amx;
         table_amx.linear_block = ck_linear_block_amx;
         table_amx.convolve_prepare = ck_convolve_prepare_amx;

@@ -21,8 +21,6 @@
 #include "linear_decode.inc"
 #include "linear_pack_avx512.inc"
 #include "linear_int8_avx512.inc"
-#include "linear_int8_few_avx512.inc"
-#include "linear_int8_block_avx512.inc"
 #include "linear_bf16.inc"
 #include "linear_bf16_avx512.inc"
 #include "kv_pairs.inc"
