@@ -99,27 +99,46 @@ import Testing
     /// To the bit: what is handed on in bf16 would have been rounded to it.
     @Test(arguments: InstructionSets.available, [16, 31, 33, 70, 540])
     func geluBetweenTwoProductsIsTheSame(isa: String, count: Int) throws {
-        let compute = try Compute(precision: .fast)
-        let weights = InventedWeights(format: count % 2 == 0 ? .f16 : .bf16, present: ["w"])
+        let format: WeightFormat = count % 2 == 0 ? .f16 : .bf16
         for (columns, between, rows) in [(40, 96, 33), (64, 160, 64), (48, 72, 24)] {
-            let bias = Vector(noise(between, seed: 3))
-            let inner = Linear(
-                try weights.matrix("w1", rows: between, columns: columns).adding(bias: bias)
-                    .rounding())
-            let outer = Linear(try weights.matrix("w2", rows: rows, columns: between).rounding())
-            weights.fill()
-            let x = Matrix(count, columns, noise(count * columns).map { $0 * 40 })
-            let middle = Matrix(count, between)
-            let one = Matrix(count, rows, noise(count * rows, seed: 9))
-            let two = Matrix(count, rows, one.rows.array)
-            InstructionSets.with(isa) {
-                inner.apply(x.rows, into: middle.rows, on: compute)
-                Activation.gelu(middle.rows)
-                outer.apply(middle.rows, into: one.rows, accumulate: true, on: compute)
-                inner.applyGelu(x.rows, then: outer, into: two.rows, accumulate: true, on: compute)
-            }
-            #expect(one.rows.array == two.rows.array, "\(columns), \(between), \(rows)")
+            try expectSameGelu(isa, count, format, columns, between, rows)
         }
+    }
+
+    /// To the bit: what is handed on quantized would have been quantized so.
+    @Test(arguments: InstructionSets.available, [15, 16, 70, 540])
+    func geluBetweenTwoQuantizedProductsIsTheSame(isa: String, count: Int) throws {
+        for format in [
+            WeightFormat.affine(bits: 4, group: 64), .affine(bits: 8, group: 32), .mxfp4,
+        ] {
+            for (columns, between, rows) in [(128, 256, 33), (2176, 128, 64), (64, 192, 24)] {
+                try expectSameGelu(isa, count, format, columns, between, rows)
+            }
+        }
+    }
+
+    private func expectSameGelu(
+        _ isa: String, _ count: Int, _ format: WeightFormat, _ columns: Int, _ between: Int,
+        _ rows: Int
+    ) throws {
+        let compute = try Compute(precision: .fast)
+        let weights = InventedWeights(format: format, present: ["w"])
+        let bias = Vector(noise(between, seed: 3))
+        let inner = Linear(
+            try weights.matrix("w1", rows: between, columns: columns).adding(bias: bias).rounding())
+        let outer = Linear(try weights.matrix("w2", rows: rows, columns: between).rounding())
+        weights.fill()
+        let x = Matrix(count, columns, noise(count * columns).map { $0 * 40 })
+        let middle = Matrix(count, between)
+        let one = Matrix(count, rows, noise(count * rows, seed: 9))
+        let two = Matrix(count, rows, one.rows.array)
+        InstructionSets.with(isa) {
+            inner.apply(x.rows, into: middle.rows, on: compute)
+            Activation.gelu(middle.rows)
+            outer.apply(middle.rows, into: one.rows, accumulate: true, on: compute)
+            inner.applyGelu(x.rows, then: outer, into: two.rows, accumulate: true, on: compute)
+        }
+        #expect(one.rows.array == two.rows.array, "\(format), \(columns), \(between), \(rows)")
     }
 
     /// As far as bf16 goes, and the same for a row alone and among many.

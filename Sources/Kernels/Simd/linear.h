@@ -20,7 +20,7 @@ enum {
     /// From here on rows rounded to bf16 are many, and meet at most so many output rows in a block.
     CK_MANY_TOKENS = 32,
     CK_MANY_ROWS = 128,
-    /// Outputs of a gated pair that are quantized together: the largest group.
+    /// Outputs that are quantized together for the next product: the largest group.
     CK_GATED_ROWS = 128,
     /// A doubled e2m1 value, -12...12, is stored as an unsigned code by adding this.
     CK_E2M1_OFFSET = 12,
@@ -83,8 +83,8 @@ struct ck_block {
     size_t y_stride;
     bool accumulate;
     uint16_t *narrow;  // instead of y: gelu of the outputs as the next product's many narrow rows
-    // Instead of y: f(outputs) * (outputs of `up`) as the next product's quantized tiles. Rows come in
-    // whole groups of those.
+    // Instead of y: gelu of the outputs, or with `up` f(outputs) * (outputs of `up`), as the next
+    // product's quantized activations. Rows come in whole groups of those.
     const ck_matrix *up;
     ck_gate function;
     ck_activations *next;

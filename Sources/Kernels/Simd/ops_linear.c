@@ -289,90 +289,96 @@ void ck_convolve_2d(const ck_matrix *matrix, const ck_image *image, float *y, si
 }
 
 /// Whether the product with `inner` can hand its results to that with `outer` in bf16.
-static bool hands_on(const ck_matrix *inner, const ck_matrix *outer, size_t count,
-                     ck_precision precision) {
+static bool hands_on_narrow(const ck_matrix *inner, const ck_matrix *outer, size_t count,
+                            ck_precision precision) {
     return narrows(inner, precision) && narrows(outer, precision) && count >= CK_MANY_TOKENS &&
            inner->rows % CK_TILE_COLUMNS == 0;
+}
+
+/// Whether the products with the `part_count` matrices can hand their results to that with `outer`
+/// quantized.
+static bool hands_on_quantized(const ck_matrix *parts, size_t part_count, const ck_matrix *outer,
+                               size_t count, ck_precision precision) {
+    const size_t group = quantization_group(parts, precision);
+    return ck_table_current()->hands_on && count >= CK_TILE_TOKENS && group != 0 &&
+           quantization_group(outer, precision) != 0 &&
+           quantization_group(parts + part_count - 1, precision) == group &&
+           parts->rows % CK_GATED_ROWS == 0;
+}
+
+/// Both products, the results of `first` quantized in `between` for that with `outer`, which goes
+/// where `second` says.
+static void run_handing_on(linear_job *first, linear_job *second, const ck_matrix *outer,
+                           ck_precision precision, float *between, void *scratch) {
+    first->activations.group = quantization_group(first->parts, precision);
+    first->next = &second->activations;
+    second->activations.columns = outer->columns;
+    second->activations.group = quantization_group(outer, precision);
+    place_activations(&second->activations, first->count, first->table->tile, (char *)between);
+    run_job(first, false, scratch);
+    run_blocks(second);
 }
 
 void ck_gelu_pair(const ck_matrix *inner, const ck_matrix *outer, const float *x, size_t x_stride,
                   size_t count, float *between, float *y, size_t y_stride, bool accumulate,
                   ck_precision precision, void *scratch) {
-    if (!hands_on(inner, outer, count, precision)) {
-        ck_linear(inner, 1, x, x_stride, count, between, inner->rows, false, precision, scratch);
-        ck_gelu(between, inner->rows, count, inner->rows);
-        ck_linear(outer, 1, between, inner->rows, count, y, y_stride, accumulate, precision,
-                  scratch);
-        return;
-    }
-    char *place = (char *)between;
-    uint16_t *narrow = carve(&place, narrow_bytes(count, inner->rows));
+    if (count == 0) return;
     linear_job first = {.table = ck_table_current(),
                         .parts = inner,
                         .part_count = 1,
                         .activations = {.x = x, .x_stride = x_stride, .columns = inner->columns},
-                        .count = count,
-                        .narrow = narrow};
-    run_job(&first, true, scratch);
+                        .count = count};
     linear_job second = {.table = first.table,
                          .parts = outer,
                          .part_count = 1,
-                         .activations = {.columns = outer->columns, .narrow = narrow, .many = true},
                          .count = count,
                          .y = y,
                          .y_stride = y_stride,
                          .accumulate = accumulate};
-    run_blocks(&second);
-}
-
-/// Whether the products with `gate_up` can hand their results to that with `down` quantized.
-static bool hands_on_quantized(const ck_matrix *gate_up, const ck_matrix *down, size_t count,
-                               ck_precision precision) {
-    const size_t group = quantization_group(gate_up, precision);
-    const size_t next = quantization_group(down, precision);
-    return ck_table_current()->hands_on && count >= CK_TILE_TOKENS && group != 0 && next != 0 &&
-           quantization_group(gate_up + 1, precision) == group &&
-           gate_up->rows % CK_GATED_ROWS == 0;
+    if (hands_on_narrow(inner, outer, count, precision)) {
+        char *place = (char *)between;
+        first.narrow = carve(&place, narrow_bytes(count, inner->rows));
+        run_job(&first, true, scratch);
+        second.activations =
+            (ck_activations){.columns = outer->columns, .narrow = first.narrow, .many = true};
+        run_blocks(&second);
+    } else if (hands_on_quantized(inner, 1, outer, count, precision)) {
+        run_handing_on(&first, &second, outer, precision, between, scratch);
+    } else {
+        ck_linear(inner, 1, x, x_stride, count, between, inner->rows, false, precision, scratch);
+        ck_gelu(between, inner->rows, count, inner->rows);
+        ck_linear(outer, 1, between, inner->rows, count, y, y_stride, accumulate, precision,
+                  scratch);
+    }
 }
 
 void ck_gated_pair(const ck_matrix *gate_up, const ck_matrix *down, ck_gate function,
                    const float *x, size_t x_stride, size_t count, float *between, float *y,
                    size_t y_stride, bool accumulate, ck_precision precision, void *scratch) {
     if (count == 0) return;
-    const size_t inner = gate_up->rows, columns = gate_up->columns;
-    if (!hands_on_quantized(gate_up, down, count, precision)) {
+    if (!hands_on_quantized(gate_up, 2, down, count, precision)) {
+        const size_t inner = gate_up->rows;
         float *product = between + count * 2 * inner;
         ck_linear(gate_up, 2, x, x_stride, count, between, 2 * inner, false, precision, scratch);
         ck_gated(function, between, between + inner, 2 * inner, count, inner, product, inner);
         ck_linear(down, 1, product, inner, count, y, y_stride, accumulate, precision, scratch);
         return;
     }
-    linear_job first = {
-        .table = ck_table_current(),
-        .parts = gate_up,
-        .part_count = 1,
-        .activations = {.x = x,
-                        .x_stride = x_stride,
-                        .columns = columns,
-                        .group = quantization_group(gate_up, precision)},
-        .count = count,
-        .up = gate_up + 1,
-        .function = function,
-    };
-    linear_job second = {
-        .table = first.table,
-        .parts = down,
-        .part_count = 1,
-        .activations = {.columns = inner, .group = quantization_group(down, precision)},
-        .count = count,
-        .y = y,
-        .y_stride = y_stride,
-        .accumulate = accumulate,
-    };
-    first.next = &second.activations;
-    place_activations(&second.activations, count, first.table->tile, (char *)between);
-    run_job(&first, false, scratch);
-    run_blocks(&second);
+    linear_job first = {.table = ck_table_current(),
+                        .parts = gate_up,
+                        .part_count = 1,
+                        .activations = {.x = x, .x_stride = x_stride, .columns = gate_up->columns},
+                        .count = count,
+                        .up = gate_up + 1,
+                        .function = function};
+    linear_job second = {.table = first.table,
+                         .parts = down,
+                         .part_count = 1,
+                         .count = count,
+                         .y = y,
+                         .y_stride = y_stride,
+                         .accumulate = accumulate};
+    run_handing_on(&first, &second, down, precision, between, scratch);
 }
 
 void ck_row(const ck_matrix *matrix, size_t row, float *out) {
