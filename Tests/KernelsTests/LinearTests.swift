@@ -171,11 +171,11 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
     }
 
     /// Saturating 16-bit sums would show here.
-    @Test(arguments: StoredFormat.grouped.filter(\.isInteger))
-    func largestCodesDoNotOverflow(format: StoredFormat) {
-        let matrix = StoredMatrix(
-            format, rows: 17, columns: format.group * 3, seed: 1, extreme: true)
-        var inputs = Inputs(count: 5, columns: format.group * 3, seed: 1)
+    @Test(arguments: StoredFormat.grouped.filter(\.isInteger), [3, 11])
+    func largestCodesDoNotOverflow(format: StoredFormat, groups: Int) {
+        let columns = format.group * groups
+        let matrix = StoredMatrix(format, rows: 17, columns: columns, seed: 1, extreme: true)
+        var inputs = Inputs(count: 5, columns: columns, seed: 1)
         for index in inputs.values.indices { inputs.values[index] = index % 11 == 0 ? -1 : 1 }
         let expected = reference(matrix, inputs)
         InstructionSets.forEach { isa in

@@ -43,6 +43,10 @@ struct StoredFormat: Sendable, CustomStringConvertible {
             StoredFormat("mxfp4", CK_MXFP4, bits: 4, group: 32),
             StoredFormat("mxfp8", CK_MXFP8, bits: 8, group: 32),
             StoredFormat("nvfp4", CK_NVFP4, bits: 4, group: 16),
+            StoredFormat(
+                "affine 4 bit, group 32, bf16", CK_AFFINE, bits: 4, group: 32, scales: CK_BF16),
+            StoredFormat(
+                "affine 4 bit, group 128, bf16", CK_AFFINE, bits: 4, group: 128, scales: CK_BF16),
         ]
 
     static let all = plain + grouped
