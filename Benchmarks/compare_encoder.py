@@ -26,15 +26,17 @@ def main():
     parser.add_argument("--mlxi", required=True)
     parser.add_argument("--python", required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bits", default="16", help="of mlxi's weights (8: products of int8 numbers)")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    bits = [] if options.bits == "16" else ["--bits", options.bits]
     for name, path in (model.split("=", 1) for model in options.models):
         ours, theirs, shares = [], [], []
         for _ in range(options.rounds):
             encoder = json.loads(output([
                 options.mlxi, "bench", "--shape", "whisper-" + name, "-r", options.repeats, "--threads",
-                options.threads, "--json"]))["encoder"]
+                options.threads, "--json", *bits]))["encoder"]
             ours.append(encoder["milliseconds"])
             shares.append(encoder["ceiling_percent"])
             theirs.append(json.loads(output([
