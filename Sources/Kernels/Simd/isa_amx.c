@@ -24,6 +24,7 @@
 #include "linear_pack_avx512.inc"
 #include "linear_int8_avx512.inc"
 #include "linear_int8_few_avx512.inc"
+#include "linear_int8_run_avx512.inc"
 #include "linear_int8_next_avx512.inc"
 #include "linear_int8_block_avx512.inc"
 #include "linear_amx.inc"
