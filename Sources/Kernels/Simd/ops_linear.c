@@ -319,22 +319,35 @@ static void run_handing_on(linear_job *first, linear_job *second, const ck_matri
     run_blocks(second);
 }
 
+/// The product of a pair that reads x.
+static linear_job inner_job(const ck_matrix *parts, const float *x, size_t x_stride,
+                            size_t count) {
+    return (linear_job){
+        .table = ck_table_current(),
+        .parts = parts,
+        .part_count = 1,
+        .activations = {.x = x, .x_stride = x_stride, .columns = parts->columns},
+        .count = count};
+}
+
+/// The product of a pair that writes y.
+static linear_job outer_job(const ck_matrix *matrix, size_t count, float *y, size_t y_stride,
+                            bool accumulate) {
+    return (linear_job){.table = ck_table_current(),
+                        .parts = matrix,
+                        .part_count = 1,
+                        .count = count,
+                        .y = y,
+                        .y_stride = y_stride,
+                        .accumulate = accumulate};
+}
+
 void ck_gelu_pair(const ck_matrix *inner, const ck_matrix *outer, const float *x, size_t x_stride,
                   size_t count, float *between, float *y, size_t y_stride, bool accumulate,
                   ck_precision precision, void *scratch) {
     if (count == 0) return;
-    linear_job first = {.table = ck_table_current(),
-                        .parts = inner,
-                        .part_count = 1,
-                        .activations = {.x = x, .x_stride = x_stride, .columns = inner->columns},
-                        .count = count};
-    linear_job second = {.table = first.table,
-                         .parts = outer,
-                         .part_count = 1,
-                         .count = count,
-                         .y = y,
-                         .y_stride = y_stride,
-                         .accumulate = accumulate};
+    linear_job first = inner_job(inner, x, x_stride, count);
+    linear_job second = outer_job(outer, count, y, y_stride, accumulate);
     if (hands_on_narrow(inner, outer, count, precision)) {
         char *place = (char *)between;
         first.narrow = carve(&place, narrow_bytes(count, inner->rows));
@@ -364,20 +377,10 @@ void ck_gated_pair(const ck_matrix *gate_up, const ck_matrix *down, ck_gate func
         ck_linear(down, 1, product, inner, count, y, y_stride, accumulate, precision, scratch);
         return;
     }
-    linear_job first = {.table = ck_table_current(),
-                        .parts = gate_up,
-                        .part_count = 1,
-                        .activations = {.x = x, .x_stride = x_stride, .columns = gate_up->columns},
-                        .count = count,
-                        .up = gate_up + 1,
-                        .function = function};
-    linear_job second = {.table = first.table,
-                         .parts = down,
-                         .part_count = 1,
-                         .count = count,
-                         .y = y,
-                         .y_stride = y_stride,
-                         .accumulate = accumulate};
+    linear_job first = inner_job(gate_up, x, x_stride, count);
+    first.up = gate_up + 1;
+    first.function = function;
+    linear_job second = outer_job(down, count, y, y_stride, accumulate);
     run_handing_on(&first, &second, down, precision, between, scratch);
 }
 
