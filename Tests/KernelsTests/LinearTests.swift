@@ -331,6 +331,25 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
         }
     }
 
+    /// A caller that found the pool busy works alone, and its blocks must stay cut as they were.
+    @Test func resizingThePoolMeanwhileChangesNothing() {
+        let before = ck_pool_threads()
+        defer { ck_pool_start(before) }
+        DispatchQueue.concurrentPerform(iterations: 2) { role in
+            if role == 0 {
+                for round in 0..<1000 { ck_pool_start(1 + round % 4) }
+                return
+            }
+            let matrix = StoredMatrix(StoredFormat.grouped[7], rows: 2000, columns: 64, seed: 1)
+            let inputs = Inputs(count: 2, columns: 64, seed: 2)
+            let expected = linear([matrix], inputs, precision: CK_EXACT)
+            for _ in 0..<1000 {
+                let y = linear([matrix], inputs, precision: CK_EXACT)
+                #expect(sameBits(y, expected))
+            }
+        }
+    }
+
     @Test func unknownInstructionSetIsRefused() {
         #expect(!ck_isa_select("sse9") && !ck_isa_select_thread("sse9"))
         #expect(InstructionSets.available.last == "scalar")

@@ -80,6 +80,7 @@ typedef struct {
     size_t tokens_of_block;
     size_t token_blocks;
     size_t items;
+    size_t threads;  // of the pool when the work was cut: another thread may resize it meanwhile
 } linear_job;
 
 static void *carve(char **scratch, size_t bytes) {
@@ -134,10 +135,9 @@ static size_t part_items(const linear_job *job, const ck_matrix *part) {
 /// through neighbouring rows, and what it fetches ahead is for itself.
 static size_t item_of_turn(const linear_job *job, size_t turn) {
     if (job->token_blocks != 1) return turn;
-    const size_t threads = ck_pool_threads();
-    const size_t each = job->items / threads, more = job->items % threads;
-    const size_t lane = turn % threads;
-    return lane * each + (lane < more ? lane : more) + turn / threads;
+    const size_t each = job->items / job->threads, more = job->items % job->threads;
+    const size_t lane = turn % job->threads;
+    return lane * each + (lane < more ? lane : more) + turn / job->threads;
 }
 
 static void block_item(void *context, size_t turn) {
@@ -179,7 +179,8 @@ static void cut_blocks(linear_job *job) {
     job->token_blocks = divide_up(job->count, CK_BLOCK_TOKENS);
     job->tokens_of_block = round_up(divide_up(job->count, job->token_blocks), tile);
     job->token_blocks = divide_up(job->count, job->tokens_of_block);
-    const size_t items = ck_pool_threads() * ITEMS_PER_THREAD;
+    job->threads = ck_pool_threads();
+    const size_t items = job->threads * ITEMS_PER_THREAD;
     const size_t wanted = round_up(divide_up(rows * job->token_blocks, items),
                                    job->next ? GATED_ALIGNMENT : ROW_ALIGNMENT);
     const size_t most = job->activations.many ? CK_MANY_ROWS : ROWS_OF_BLOCK_MAX;
