@@ -160,6 +160,13 @@ private func columnCounts(_ format: StoredFormat) -> [Int] {
                 let y = linear([matrix], inputs, precision: CK_FAST)
                 if format.isInteger {
                     #expect(sameBits(y, scalar), "\(isa), \(rows) x \(columns)")
+                    for count in 1..<min(inputs.count, 5) {
+                        let few = linear([matrix], inputs, count: count, precision: CK_FAST)
+                        for first in stride(from: 0, to: few.count, by: rows + outputPadding) {
+                            let row = first..<first + rows
+                            #expect(sameBits(few[row], scalar[row]), "\(isa), \(count) tokens")
+                        }
+                    }
                 } else {
                     let isNarrow = InstructionSets.hasBF16(isa) && format.format == CK_BF16
                     #expect(

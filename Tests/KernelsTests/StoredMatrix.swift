@@ -47,6 +47,12 @@ struct StoredFormat: Sendable, CustomStringConvertible {
                 "affine 4 bit, group 32, bf16", CK_AFFINE, bits: 4, group: 32, scales: CK_BF16),
             StoredFormat(
                 "affine 4 bit, group 128, bf16", CK_AFFINE, bits: 4, group: 128, scales: CK_BF16),
+            StoredFormat(
+                "affine 4 bit, group 64, f16", CK_AFFINE, bits: 4, group: 64, scales: CK_F16),
+            StoredFormat(
+                "affine 8 bit, group 32, bf16", CK_AFFINE, bits: 8, group: 32, scales: CK_BF16),
+            StoredFormat(
+                "affine 5 bit, group 128, bf16", CK_AFFINE, bits: 5, group: 128, scales: CK_BF16),
         ]
 
     static let all = plain + grouped
