@@ -66,6 +66,21 @@ import Testing
         }
     }
 
+    @Test func marksInsideWordsAndEarlyEndsAreNotFree() throws {
+        let end = "<|im_end|>"
+        #expect(try raised("a wooden box", reply: "A wood", best: ".", own: "en") == 8)
+        #expect(try raised("a wooden box", reply: "A wood", best: " ", own: "en") == 0)
+        #expect(try raised("it is too small", reply: "It is", best: ".", own: " too") == 0)
+        #expect(try raised("it costs 3.5 now", reply: "It costs 3", best: ".", own: "5") == 0)
+        #expect(try raised("he did not come", reply: "He did not", best: end, own: " come") == 8)
+        #expect(try raised("he did not come", reply: "He did not.", best: end, own: " come") == 8)
+        #expect(try raised("a wooden box", reply: "A wood", best: end, own: "en") == 8)
+        for text in ["he came home", "he came home um", "he came home home uh"] {
+            #expect(try raised(text, reply: "He came home.", best: end, own: " um") == 0, "\(text)")
+            #expect(try raised(text, reply: "He came home.", best: end, own: " home") == 0)
+        }
+    }
+
     @Test func hesitationsAndRepetitionsMayGo() throws {
         let text = "um so the the dog you know uh ran of the lead"
         for (reply, best) in [

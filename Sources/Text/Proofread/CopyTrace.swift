@@ -14,8 +14,18 @@ struct CopyTrace: Sendable {
         let beginsApart: Bool
         /// Whether a word ends behind it.
         let endsApart: Bool
+        /// The mark that it begins with.
+        let mark: Character?
+        let isEnd: Bool
 
-        init(_ text: String) {
+        /// The end of the reply.
+        static let end = Part("", isEnd: true)
+
+        init(_ text: String) { self.init(text, isEnd: false) }
+
+        private init(_ text: String, isEnd: Bool) {
+            self.isEnd = isEnd
+            mark = text.first.flatMap { ".,;:?!".contains($0) ? $0 : nil }
             letters = text.copiedLetters
             isBehindSpace = text.unicodeScalars.first?.properties.isWhitespace ?? false
             beginsApart = text.unicodeScalars.first.map(Self.isApart) ?? false
@@ -62,8 +72,17 @@ struct CopyTrace: Sendable {
     /// Whether the place in the text is known.
     var isCertain: Bool { places.count == 1 }
 
-    /// Whether a token that comes next copies the text, or changes no word of it.
-    mutating func follows(_ part: Part) -> Bool { part.letters.isEmpty || !steps(part).isEmpty }
+    /// Whether a token that comes next copies the text, or changes no word of it. A mark inside a word
+    /// cuts it, and an end before the text's drops what is left.
+    mutating func follows(_ part: Part) -> Bool {
+        if part.isEnd {
+            return places.contains { text.ways(from: $0.letter).contains(text.letters.count) }
+        }
+        if let mark = part.mark, part.letters.isEmpty {
+            return places.contains { $0.waits || !isInside($0, withoutMark: mark) }
+        }
+        return part.letters.isEmpty || !steps(part).isEmpty
+    }
 
     /// Whether a token that writes another word may be that of one which sounds alike.
     func soundsAlike(_ part: Part) -> Bool {
@@ -73,8 +92,10 @@ struct CopyTrace: Sendable {
         if text.units[index].kind == .ideograph { return true }
         let written = text.letters[text.starts[index]..<place]
         let others = Homophones.alternatives(of: text.units[index].key).map(\.copiedLetters)
-        if !written.isEmpty, part.beginsApart { return others.contains { $0[...] == written } }
-        return others.contains { $0.starts(with: written + part.letters) }
+        if !written.isEmpty, part.beginsApart || part.isEnd {
+            return others.contains { $0[...] == written }
+        }
+        return !part.letters.isEmpty && others.contains { $0.starts(with: written + part.letters) }
     }
 
     /// The tokens that would write what the text has next.
@@ -106,6 +127,12 @@ struct CopyTrace: Sendable {
     }
 
     // MARK: Places
+
+    /// Whether a place is inside a word that has no such mark ("3.5" has).
+    private func isInside(_ place: Place, withoutMark mark: Character) -> Bool {
+        !text.isStart(place.letter)
+            && !text.units[text.unit(at: place.letter)].text.contains(mark)
+    }
 
     /// The likeliest place, behind hesitations.
     private var placeAhead: Int { text.behindHesitations(places[0].letter) }

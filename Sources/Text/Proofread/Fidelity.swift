@@ -3,9 +3,10 @@ public import Kernels
 /// Holds a model that copies a text with corrections to the words of the text: one is changed only
 /// where the model is clearly surer of the change than of leaving it.
 ///
-/// Where the best token would write another word than the text has next, the tokens that would
-/// write the text's own word gain so many nats before one is chosen. Punctuation, capitals, spaces,
-/// and leaving out hesitations and words said twice cost nothing. A word that sounds like the
+/// Where the best token would write another word than the text has next, put a mark into a word, or end
+/// the reply before the text ends, the tokens that would write the text's own word gain so many nats
+/// before one is chosen. Punctuation between words, capitals, spaces, and leaving out hesitations and
+/// words said twice cost nothing. A word that sounds like the
 /// text's needs less than others: recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds
 /// a bias to "keep" for the same reason, to trade some corrections for precision.)
 ///
@@ -42,7 +43,7 @@ public struct Fidelity: Sendable {
             // A part of a character is no word yet.
             let written = String(validating: tokenizer.bytes(of: Int32(best)), as: UTF8.self)
         else { return }
-        let part = CopyTrace.Part(written)
+        let part = tokenizer.isSpecial(Int32(best)) ? .end : CopyTrace.Part(written)
         guard !trace.follows(part) else { return }
         let isAlike = !trace.isCertain || trace.soundsAlike(part)
         let margin = isAlike ? margins.alike : margins.other

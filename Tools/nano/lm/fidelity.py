@@ -1,10 +1,11 @@
 """Follows a correction through its transcript, so that a word is changed only where the model is
 clearly surer of the change than of the word that was there.
 
-Where the best token would write another word than the transcript has next, the tokens that would
-write the transcript's word are worth `margin` nats more. Marks, capitals and spaces are the model's
-alone, and so is leaving out hesitations and repeated words. The same rule as Fidelity in the
-program's Sources/Text/Proofread; there it says why.
+Where the best token would write another word than the transcript has next, put a mark into a word or
+end the reply before the transcript's end, the tokens that would write the transcript's word are worth
+`margin` nats more. Marks between words, capitals and spaces are the model's alone, and so is leaving
+out hesitations and repeated words. The same rule as Fidelity in the program's Sources/Text/Proofread;
+there it says why.
 """
 
 import re
@@ -15,6 +16,7 @@ HESITATIONS = frozenset("um uh er erm uhm umm uhh hmm hm mm eh".split())
 PHRASES = (("you", "know"), ("i", "mean"))
 REPEATED_WORDS_MAX = 4
 WINDOW_WORDS = 8
+MARKS = ".,;:?!"
 PLACES_MAX = 16
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
@@ -194,13 +196,22 @@ class Fidelity:
         start = self.place_of[word]
         written, key = self.stream[start:at], letters(text)
         others = alternatives(self.keys[word])
-        if written and is_apart(text[0]):
+        if written and (not text or is_apart(text[0])):
             return written in others
-        return any(other.startswith(written + key) for other in others)
+        return bool(key) and any(other.startswith(written + key) for other in others)
+
+    def leaves(self, best):
+        """Whether a token, given its text, does not go on as the transcript does."""
+        if letters(best):
+            return not self.steps(best)
+        if not best:  # the end of the reply
+            return all(len(self.stream) not in self.skips(at) for at, _ in self.places)
+        return best[0] in MARKS and all(not waits and at not in self.starts
+                                        for at, waits in self.places)
 
     def favoured(self, best):
         """The tokens to favour, given the text of the best one; none where that is as it was."""
-        if not letters(best) or self.steps(best):
+        if not self.leaves(best):
             return set()
         found = set()
         for place in self.skips(self.place_ahead()):
