@@ -123,7 +123,7 @@ import Testing
         let folder = try ModelFolder(path: Self.folder)
         #expect(
             try folder.read { try Fidelity.Margins(config: $0) }
-                == Fidelity.Margins(alike: 0, other: 10))
+                == Fidelity.Margins(alike: 0, other: 20))
         let other = try ModelFolder(path: Fixtures.path("qwen3-q4"))
         #expect(try other.read { try Fidelity.Margins(config: $0) } == .standard)
     }

@@ -38,9 +38,9 @@ SPACE_MARK, LETTERS = "\u0120", frozenset("abcdefghijklmnopqrstuvwxyz")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<think>", "</think>"]
 KNOWN_WORDS = 6000
-COPY_SHARE, CHAT_SHARE = 0.03, 0.38
-PAIR_SHARE, PLAIN_SHARE, TANGLED_SHARE, SOUND_SHARE = 0.28, 0.19, 0.05, 0.14
-PROSE_SHARE = 0.55
+COPY_SHARE, CHAT_SHARE = 0.03, 0.28
+PAIR_SHARE, PLAIN_SHARE, TANGLED_SHARE, SOUND_SHARE = 0.24, 0.22, 0.04, 0.25
+PROSE_SHARE, SOUND_PROSE_SHARE = 0.65, 0.35
 REPEATED_SHARE, KINDRED_SHARE, HOMOPHONE_SHARE = 0.1, 0.15, 0.5
 KEPT_SHARE, SLIGHT_SHARE = 0.15, 0.12
 # So many answers are misled, at so many of their tokens.
@@ -500,7 +500,9 @@ class Examples:
             right = " ".join(self.tangled())
             heard = right if rng.random() < 0.7 else insert_fillers(right, rng, 0.05, plain=False)
         elif dice < PAIR_SHARE + PLAIN_SHARE + TANGLED_SHARE + SOUND_SHARE:
-            right = " ".join(self.clean_paragraph())
+            general = self.prose and rng.random() < SOUND_PROSE_SHARE
+            right = " ".join(rng.sample(self.prose, rng.choice((1, 2, 3, 4, 5))) if general
+                             else self.clean_paragraph())
             heard = missounded(right, rng)
         else:
             right = " ".join(self.clean_paragraph())
