@@ -75,13 +75,12 @@ struct CopyTrace: Sendable {
     /// Whether a token that comes next copies the text, or changes no word of it. A mark inside a word
     /// cuts it, and an end before the text's drops what is left.
     mutating func follows(_ part: Part) -> Bool {
+        guard part.letters.isEmpty else { return !steps(part).isEmpty }
         if part.isEnd {
             return places.contains { text.ways(from: $0.letter).contains(text.letters.count) }
         }
-        if let mark = part.mark, part.letters.isEmpty {
-            return places.contains { $0.waits || !isInside($0, withoutMark: mark) }
-        }
-        return part.letters.isEmpty || !steps(part).isEmpty
+        guard let mark = part.mark else { return true }
+        return places.contains { $0.waits || !isInside($0, withoutMark: mark) }
     }
 
     /// Whether a token that writes another word may be that of one which sounds alike.

@@ -3,12 +3,12 @@ public import Kernels
 /// Holds a model that copies a text with corrections to the words of the text: one is changed only
 /// where the model is clearly surer of the change than of leaving it.
 ///
-/// Where the best token would write another word than the text has next, put a mark into a word, or end
-/// the reply before the text ends, the tokens that would write the text's own word gain so many nats
-/// before one is chosen. Punctuation between words, capitals, spaces, and leaving out hesitations and
-/// words said twice cost nothing. A word that sounds like the
-/// text's needs less than others: recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds
-/// a bias to "keep" for the same reason, to trade some corrections for precision.)
+/// Where the best token would write another word than the text has next, put a mark into a word,
+/// or end the reply before the text ends, the tokens that would write the text's own word gain so
+/// many nats before one is chosen. Punctuation between words, capitals, spaces, and leaving out
+/// hesitations and words said twice cost nothing. A word that sounds like the text's needs less
+/// than others: recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds a bias to "keep"
+/// for the same reason, to trade some corrections for precision.)
 ///
 /// What it adds depends on the text of the reply alone, so drafts cannot change the choice.
 public struct Fidelity: Sendable {
