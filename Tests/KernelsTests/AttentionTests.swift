@@ -55,6 +55,12 @@ import Testing
             Case(tokens: 140, heads: 2, kvHeads: 1, dims: 96, window: 32, format: .half),
         ]
 
+    static let codeCases = halfCases.map { c in
+        var c = c
+        c.format = .int8
+        return c
+    }
+
     private struct Inputs {
         let query: [Float]
         let key: [Float]
@@ -139,6 +145,12 @@ import Testing
         #expect(try errorMax(isa, c) < (InstructionSets.hasBF16(isa) ? 1.5e-2 : 4e-3))
     }
 
+    /// The same edges are those of quads of codes.
+    @Test(arguments: InstructionSets.available, codeCases)
+    func edgesOfCodesEqualTheDefinition(isa: String, c: Case) throws {
+        #expect(try errorMax(isa, c) < 6e-2)
+    }
+
     private func errorMax(_ isa: String, _ c: Case) throws -> Double {
         let x = inputs(c)
         let found = try InstructionSets.with(isa) { try attend(c, x, step: c.tokens) }
@@ -146,7 +158,7 @@ import Testing
     }
 
     /// A query's result does not depend on what it is computed with.
-    @Test(arguments: InstructionSets.available, (cases + halfCases).filter(\.causal))
+    @Test(arguments: InstructionSets.available, (cases + halfCases + codeCases).filter(\.causal))
     func stepsChangeNothing(isa: String, c: Case) throws {
         let x = inputs(c)
         try InstructionSets.with(isa) {
@@ -160,7 +172,7 @@ import Testing
 
     /// What was never written may hold anything (for the tiles of AMX anything finite), and behind the
     /// memory of a layer nothing is touched.
-    @Test(arguments: InstructionSets.available, (cases + halfCases).filter(\.causal))
+    @Test(arguments: InstructionSets.available, (cases + halfCases + codeCases).filter(\.causal))
     func unwrittenMemoryChangesNothing(isa: String, c: Case) throws {
         let x = inputs(c)
         try InstructionSets.with(isa) {

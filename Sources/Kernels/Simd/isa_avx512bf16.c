@@ -23,6 +23,7 @@
 #include "linear_int8_avx512.inc"
 #include "linear_bf16.inc"
 #include "linear_bf16_avx512.inc"
+#include "attention_tiles.inc"
 #include "kv_pairs.inc"
 #include "attention_bf16.inc"
 #include "peak.inc"

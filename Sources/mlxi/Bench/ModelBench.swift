@@ -18,6 +18,8 @@ struct BenchPlan: Sendable {
     var batches: [Int]
     var repeats: Int
     var precision: Precision
+    /// How keys and values are stored; nil: as without any wish.
+    var kvFormat: KVFormat?
     /// Measures the start from an empty page cache too.
     var isCold: Bool
     /// Measures the tokenizer on this text too.
@@ -58,9 +60,8 @@ struct ModelBench {
         let batches = try plan.batches.map { try (count: $0, seconds: batch($0, opened)) }
         let tokenizer = try plan.text.map { try tokenizing(opened, on: $0) }
         let peak = ProcessMemory.peakBytes
-        terminal.progress("measuring the memory again")
-        ceilings.memoryBytesPerSecond = max(
-            ceilings.memoryBytesPerSecond, try Ceilings.memory())
+        terminal.progress("measuring the machine again")
+        try ceilings.measureAgain()
         terminal.wipeProgress()
         return BenchReport(
             model: opened.name, format: limits.format, instructionSet: Machine.instructionSet,
@@ -111,7 +112,7 @@ struct ModelBench {
             let model = try decoders.open(folder, on: compute)
             let session = try session(model, compute)
             let cache = try model.makeCache(
-                capacity: capacity, format: .standard(plan.precision))
+                capacity: capacity, format: plan.kvFormat ?? .standard(plan.precision))
             let caches = 1 + (plan.batches.max() ?? 0)
             try weights.checkMemory(for: shape.name, cacheBytes: caches * cache.byteCount)
             terminal.progress("making \(weights.byteCount >> 20) MB of weights")
@@ -126,7 +127,8 @@ struct ModelBench {
                 "\(capacity) tokens asked for, the model was trained for "
                     + "\(model.contextTokensMax)")
         }
-        return try Session(model: model, compute: compute, capacity: capacity)
+        return try Session(
+            model: model, compute: compute, capacity: capacity, kvFormat: plan.kvFormat)
     }
 
     /// Opens the model and computes one token: what a user waits for at the least.
@@ -149,14 +151,16 @@ struct ModelBench {
     /// Seconds of each repetition.
     private func prompt(_ count: Int, _ opened: Opened) throws -> [Double] {
         let tokens = Self.scatteredTokens(count, below: opened.model.vocabularyCount)
-        return try (0..<plan.repeats).map { turn in
-            terminal.progress("prefill of \(count) tokens, \(turn + 1) of \(plan.repeats)")
+        let seconds = try (0...plan.repeats).map { turn in
+            terminal.progress("prefill of \(count) tokens, \(turn) of \(plan.repeats)")
             opened.session.truncate(to: 0)
             return try Stopwatch.seconds {
                 try opened.session.sync(Prompt(tokens))
                 _ = Logits.argmax(opened.session.logits(0))
             }
         }
+        // The first one touches its memory for the first time.
+        return Array(seconds.dropFirst())
     }
 
     /// Seconds of each repetition, and the bytes that the last one left on the heap.

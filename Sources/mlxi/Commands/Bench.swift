@@ -21,6 +21,7 @@ struct Bench: AsyncParsableCommand {
               mlxi bench qwen3-0.6b
               mlxi bench --shape qwen3-8b --bits 4 -p 128,512 -n 32
               mlxi bench qwen3-0.6b --batch 4,8
+              mlxi bench qwen3-0.6b -p 8192 --kv-bits 8
               mlxi bench qwen3-0.6b --text book.txt
               mlxi bench --shape whisper-small
               mlxi bench --shape paddleocr-vl --bits 8
@@ -81,6 +82,7 @@ struct Bench: AsyncParsableCommand {
     @Flag(name: .long, help: "JSON instead of the table.")
     var json = false
 
+    @OptionGroup var kv: KVOptions
     @OptionGroup var common: CommonOptions
 
     private static let bitCounts = [2, 3, 4, 5, 6, 8, plainBits]
@@ -110,8 +112,8 @@ struct Bench: AsyncParsableCommand {
         guard !cold || model != nil else {
             throw ValidationError("--cold needs a model: it starts from its files")
         }
-        guard batch == nil || !kernels else {
-            throw ValidationError("--batch needs a model or --shape")
+        guard !kernels || (batch == nil && kv.kvBits == nil) else {
+            throw ValidationError("--batch and --kv-bits need a model or --shape")
         }
         guard (1...Self.tokensMax).contains(tokens) else {
             throw ValidationError("-n is \(tokens), want 1 to \(Self.tokensMax)")
@@ -214,7 +216,8 @@ struct Bench: AsyncParsableCommand {
     private func plan(_ subject: BenchPlan.Subject) throws -> BenchPlan {
         BenchPlan(
             subject: subject, prompts: try prompts(), tokens: tokens, batches: try batches(),
-            repeats: repeats, precision: precision, isCold: cold, text: try readText())
+            repeats: repeats, precision: precision, kvFormat: kv.format, isCold: cold,
+            text: try readText())
     }
 
     private var precision: Precision { common.precise ? .exact : .fast }
@@ -254,21 +257,25 @@ struct Bench: AsyncParsableCommand {
     private func encoderPlan<Shape: EncoderShape>(
         _ subject: EncoderPlan<Shape>.Subject, _ decoder: BenchPlan?
     ) throws -> EncoderPlan<Shape> {
-        try refuseOfLanguageModels(batch: batch != nil && decoder == nil)
+        try refuseOfLanguageModels(decoding: decodes && decoder == nil)
         return EncoderPlan(
             subject: subject, repeats: repeats, precision: precision, decoder: decoder)
     }
 
     private func plan(_ subject: SynthesisBench.Plan.Subject) throws -> SynthesisBench.Plan {
-        try refuseOfLanguageModels(batch: batch != nil)
+        try refuseOfLanguageModels(decoding: decodes)
         return SynthesisBench.Plan(
             subject: subject, prompts: try prompts(), frames: tokens, repeats: repeats,
             precision: precision)
     }
 
-    private func refuseOfLanguageModels(batch: Bool) throws {
-        guard !batch, !cold, text == nil else {
-            throw CommandError.usage("--batch, --cold and --text are for language models")
+    /// Whether something was asked for that only a language model, or a decoder, has.
+    private var decodes: Bool { batch != nil || kv.format != nil }
+
+    private func refuseOfLanguageModels(decoding: Bool) throws {
+        guard !decoding, !cold, text == nil else {
+            throw CommandError.usage(
+                "--batch, --kv-bits, --cold and --text are for language models")
         }
     }
 }
