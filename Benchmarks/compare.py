@@ -30,7 +30,8 @@ def output(options, command):
 def mlxi(options):
     report = json.loads(output(options, [
         options.mlxi, "bench", "--shape", options.shape, "-p", options.prompt, "-n", options.decode,
-        "-r", 2, "--threads", options.threads, "--json"]))
+        "-r", 2, "--threads", options.threads, "--json",
+        *(["--kv-bits", options.kv_bits] if options.kv_bits else [])]))
     return {"prefill": report["prefill"][0]["per_second"], "decode": report["decode"]["per_second"],
             "memory_gigabytes_per_second": report["ceilings"]["memory_gigabytes_per_second"]}
 
@@ -58,6 +59,7 @@ def main():
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--decode", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kv-bits", type=int, help="of mlxi's KV cache (OpenVINO's has 8)")
     parser.add_argument("--run-with", default="")
     parser.add_argument("--openvino-python")
     parser.add_argument("--openvino-model")
