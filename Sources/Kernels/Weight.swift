@@ -36,14 +36,19 @@ public struct Weight {
     /// Input features.
     public var columns: Int { matrix.columns }
     /// Bytes of codes, scales and biases: what one pass over the matrix reads.
-    public var byteCount: Int {
-        let codes = rows * columns * format.bits / 8
-        guard format.group > 0 else { return codes }
-        let scaleBytes = matrix.scale_format == CK_F32 ? 4 : 2
-        if case .affine = format {
-            return codes + rows * (columns / format.group) * scaleBytes * 2
+    public var byteCount: Int { parts.reduce(0) { $0 + $1.count } }
+
+    /// Codes, scales and biases where they lie.
+    var parts: [UnsafeRawBufferPointer] {
+        let codes = UnsafeRawBufferPointer(
+            start: matrix.codes, count: rows * columns * format.bits / 8)
+        guard format.group > 0 else { return [codes] }
+        let groups = rows * (columns / format.group)
+        guard case .affine = format else {
+            return [codes, UnsafeRawBufferPointer(start: matrix.scales, count: groups)]
         }
-        return codes + rows * (columns / format.group)
+        let bytes = groups * (matrix.scale_format == CK_F32 ? 4 : 2)
+        return [codes] + [matrix.scales, matrix.biases].map { .init(start: $0, count: bytes) }
     }
 
     /// A plain matrix over stored elements that are f32, f16 or bf16.

@@ -46,6 +46,24 @@ uint64_t ck_read_all(const void *memory, size_t bytes) {
     return atomic_load(&job.sum);
 }
 
+typedef struct {
+    const ck_table *table;
+    const ck_span *spans;
+    _Atomic uint64_t sum;
+} spans_job;
+
+static void span_item(void *context, size_t item) {
+    spans_job *job = context;
+    const ck_span *span = job->spans + item;
+    atomic_fetch_add(&job->sum, job->table->read_all(span->memory, span->bytes));
+}
+
+uint64_t ck_read_spans(const ck_span *spans, size_t count) {
+    spans_job job = {.table = ck_table_current(), .spans = spans};
+    ck_parallel(count, span_item, &job);
+    return atomic_load(&job.sum);
+}
+
 size_t ck_heap_bytes(void) {
     const struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;

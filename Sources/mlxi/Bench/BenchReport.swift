@@ -148,4 +148,14 @@ extension BenchReport.Rate {
         firstTokenMilliseconds = isPrompt ? spread.median * 1000 : nil
         ceilingPercent = ceiling.map { 100 * perSecond / $0 }
     }
+
+    /// Decoding, each repetition beside its own ceiling.
+    ///
+    /// - Parameters:
+    ///   - seconds: of each repetition; not empty.
+    ///   - shares: of the ceiling, of each repetition; empty where it is not known.
+    init(tokens: Int, seconds: [Double], shares: [Double]) {
+        self.init(tokens: tokens, seconds: seconds, ceiling: nil, isPrompt: false)
+        ceilingPercent = shares.isEmpty ? nil : 100 * Spread(shares).median
+    }
 }

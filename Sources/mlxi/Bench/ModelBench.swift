@@ -56,7 +56,7 @@ struct ModelBench {
         let opened = try open()
         let limits = Limits(opened.folder, vocabulary: opened.model.vocabularyCount)
         let prefill = try plan.prompts.map { try (tokens: $0, seconds: prompt($0, opened)) }
-        let (decode, heap) = try decode(opened)
+        let (decode, heap) = try decode(opened, limits)
         let batches = try plan.batches.map { try (count: $0, seconds: batch($0, opened)) }
         let tokenizer = try plan.text.map { try tokenizing(opened, on: $0) }
         let peak = ProcessMemory.peakBytes
@@ -77,8 +77,8 @@ struct ModelBench {
                     ceiling: limits.prefillPerSecond(ceilings, plan.precision), isPrompt: true)
             },
             decode: BenchReport.Rate(
-                tokens: plan.tokens, seconds: decode,
-                ceiling: limits.decodePerSecond(ceilings), isPrompt: false),
+                tokens: plan.tokens, seconds: decode.map(\.seconds),
+                shares: decode.compactMap(\.share)),
             batches: batches.map {
                 BenchReport.Batch(
                     sequences: $0.count,
@@ -163,27 +163,40 @@ struct ModelBench {
         return Array(seconds.dropFirst())
     }
 
-    /// Seconds of each repetition, and the bytes that the last one left on the heap.
-    private func decode(_ opened: Opened) throws -> (seconds: [Double], heapBytes: Int) {
+    /// A repetition of decoding: how long it took, and the share of it that reading the matrices takes.
+    private struct Decoding {
+        var seconds: Double
+        var share: Double?
+    }
+
+    /// The repetitions, and the bytes that the last one left on the heap.
+    private func decode(
+        _ opened: Opened, _ limits: Limits
+    ) throws -> (turns: [Decoding], heapBytes: Int) {
         let prompt = Self.scatteredTokens(
             Self.decodePromptTokens, below: opened.model.vocabularyCount)
         var heapBytes = 0
-        let seconds = try (0..<plan.repeats).map { turn in
+        var reading = limits.readingSeconds()
+        let turns = try (0..<plan.repeats).map { turn in
             terminal.progress("decode, \(turn + 1) of \(plan.repeats)")
             opened.session.truncate(to: 0)
             try opened.session.sync(Prompt(prompt))
             var token = [Int32(Logits.argmax(opened.session.logits(0)))]
-            let before = Machine.heapBytes
+            let heapBefore = Machine.heapBytes
             let seconds = try Stopwatch.seconds {
                 for _ in 0..<plan.tokens {
                     try opened.session.run(token[...])
                     token[0] = Int32(Logits.argmax(opened.session.logits(0)))
                 }
             }
-            heapBytes = Machine.heapBytes - before
-            return seconds
+            heapBytes = Machine.heapBytes - heapBefore
+            let before = reading
+            reading = limits.readingSeconds()
+            let least = before.flatMap { before in reading.map { (before + $0) / 2 } }
+            return Decoding(
+                seconds: seconds, share: least.map { $0 * Double(plan.tokens) / seconds })
         }
-        return (seconds, heapBytes)
+        return (turns, heapBytes)
     }
 
     /// Seconds of each repetition for `count` sequences together, each behind a prompt of its own.
@@ -249,7 +262,7 @@ private struct Limits {
     let bytes: Int
     private let main: WeightFormat?
     /// nil where not every token meets every matrix.
-    private let cost: (bytes: Int, operations: Int)?
+    private let cost: (reader: WeightReader, operations: Int)?
 
     init(_ folder: ModelFolder, vocabulary: Int) {
         let matrices = folder.matricesAsked
@@ -263,26 +276,26 @@ private struct Limits {
         }
         // An embedding that is not the head as well is only looked up.
         let ends = matrices.filter { $0.rows == vocabulary }
-        let unread = ends.count > 1 ? ends[0].byteCount : 0
-        cost = (bytes - unread, layers.reduce(0) { $0 + 2 * $1.rows * $1.columns })
+        cost = (
+            WeightReader(layers + ends.suffix(1)),
+            layers.reduce(0) { $0 + 2 * $1.rows * $1.columns }
+        )
     }
+
+    /// What reading every matrix that a token meets takes at the moment.
+    func readingSeconds() -> Double? { cost?.reader.seconds() }
 
     func prefillPerSecond(_ ceilings: Ceilings, _ precision: Precision) -> Double? {
         let products = ceilings.productsPerSecond(main ?? .f32, precision: precision)
         return cost.map { products / Double($0.operations) }
     }
 
-    func decodePerSecond(_ ceilings: Ceilings) -> Double? {
-        cost.map { ceilings.memoryBytesPerSecond / Double($0.bytes) }
-    }
-
     /// The sequences share each pass over the weights, until the arithmetic is the limit.
     func batchPerSecond(
         _ ceilings: Ceilings, _ precision: Precision, sequences: Int
     ) -> Double? {
-        guard let pass = decodePerSecond(ceilings),
-            let arithmetic = prefillPerSecond(ceilings, precision)
-        else { return nil }
-        return min(pass * Double(sequences), arithmetic)
+        guard let cost, let arithmetic = prefillPerSecond(ceilings, precision) else { return nil }
+        let passes = ceilings.memoryBytesPerSecond / Double(cost.reader.byteCount)
+        return min(passes * Double(sequences), arithmetic)
     }
 }
