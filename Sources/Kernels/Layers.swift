@@ -24,12 +24,10 @@ public struct RMSNorm {
             y.stride)
     }
 
-    /// Normalises each head of x [n, heads · headDim] in place.
-    public func applyToHeads(_ x: Rows) {
-        require(x.columns % weight.count == 0, "RMSNorm over heads: \(x.columns) columns")
-        ck_rms_norm_heads(
-            x.base, x.stride, x.count, x.columns / weight.count, weight.count, weight.base,
-            offset, eps)
+    /// The norm of each head of `headDim`, for kernels that do something else with it at once.
+    func ofHeads(_ headDim: Int) -> ck_head_norm {
+        require(weight.count == headDim, "RMSNorm of \(weight.count) for heads of \(headDim)")
+        return ck_head_norm(weight: weight.base, weight_offset: offset, eps: eps)
     }
 }
 

@@ -50,17 +50,19 @@ public final class Rope {
     }
 
     /// Rotates each head of x [n, heads · headDim] in place; row 0 is at `position`.
-    public func apply(_ x: Rows, at position: Int) {
+    ///
+    /// - Parameter norm: applied to each head first.
+    public func apply(_ x: Rows, norm: RMSNorm? = nil, at position: Int) {
         require(x.columns % headDim == 0, "RoPE over \(x.columns) columns, head \(headDim)")
         grow(to: position + x.count)
         let half = headDim / 2
         ck_rope(
             x.base, x.stride, x.count, x.columns / headDim, headDim, cosines + position * half,
-            sines + position * half)
+            sines + position * half, norm?.ofHeads(headDim) ?? ck_head_norm())
     }
 
-    /// Rotates each head of x [n, heads · headDim] in place; row i is at `positions[i]`.
-    public func apply(_ x: Rows, at positions: [RopePosition]) {
+    /// The same; row i is at `positions[i]`.
+    public func apply(_ x: Rows, norm: RMSNorm? = nil, at positions: [RopePosition]) {
         require(x.columns % headDim == 0, "RoPE over \(x.columns) columns, head \(headDim)")
         require(positions.count == x.count, "\(positions.count) positions of \(x.count) rows")
         grow(to: (positions.map(\.largest).max() ?? -1) + 1)
@@ -76,7 +78,7 @@ public final class Rope {
         }
         ck_rope(
             x.base, x.stride, x.count, x.columns / headDim, headDim, gathered(cosines),
-            gathered(sines))
+            gathered(sines), norm?.ofHeads(headDim) ?? ck_head_norm())
     }
 
     /// Rotates each head of x [n, heads · headDim] in place by angles of the caller.
@@ -92,7 +94,8 @@ public final class Rope {
                 "RoPE table of \(table.count) rows for \(x.count)")
         }
         ck_rope(
-            x.base, x.stride, x.count, x.columns / (2 * half), 2 * half, cosines.base, sines.base)
+            x.base, x.stride, x.count, x.columns / (2 * half), 2 * half, cosines.base, sines.base,
+            ck_head_norm())
     }
 
     private func grow(to positions: Int) {

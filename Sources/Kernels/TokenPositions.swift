@@ -71,25 +71,30 @@ public struct TokenPositions: Sendable {
     }
 
     /// Rotates each head of x [n, heads · headDim] in place; row 0 is the token of index `first`.
-    public func rotate(_ x: Rows, from first: Int, with rope: Rope) {
-        guard !grids.isEmpty else { return rope.apply(x, at: first) }
+    ///
+    /// - Parameter norm: applied to each head first.
+    public func rotate(_ x: Rows, norm: RMSNorm? = nil, from first: Int, with rope: Rope) {
+        guard !grids.isEmpty else { return rope.apply(x, norm: norm, at: first) }
         let end = first + x.count
         var (token, shift) = (first, 0)
         for grid in grids where token < end {
             if token < grid.start {
                 let stop = min(grid.start, end)
-                rope.apply(x.rows(token - first..<stop - first), at: token + shift)
+                rope.apply(
+                    x.rows(token - first..<stop - first), norm: norm, at: token + shift)
                 token = stop
             }
             let stop = min(grid.end, end)
             if token < stop {
                 rope.apply(
-                    x.rows(token - first..<stop - first),
+                    x.rows(token - first..<stop - first), norm: norm,
                     at: (token..<stop).map { grid.position(of: $0, shift: shift) })
                 token = stop
             }
             shift += grid.shift
         }
-        if token < end { rope.apply(x.rows(token - first..<x.count), at: token + shift) }
+        if token < end {
+            rope.apply(x.rows(token - first..<x.count), norm: norm, at: token + shift)
+        }
     }
 }

@@ -91,7 +91,9 @@ import Testing
         let sines = angles.map { Float(sin($0)) }
         let x = noise(2 * dims)
         var y = x
-        InstructionSets.with(isa) { ck_rope(&y, 2 * dims, 1, 2, dims, cosines, sines) }
+        InstructionSets.with(isa) {
+            ck_rope(&y, 2 * dims, 1, 2, dims, cosines, sines, ck_head_norm())
+        }
         for head in 0..<2 {
             for j in 0..<half {
                 let a = Double(x[head * dims + j])
@@ -101,6 +103,35 @@ import Testing
                 #expect(abs(Double(y[head * dims + j]) - first) < 1e-6)
                 #expect(abs(Double(y[head * dims + half + j]) - second) < 1e-6)
             }
+        }
+    }
+
+    /// Heads that are normalised on the way are, to the bit, those that were normalised before.
+    @Test(arguments: InstructionSets.available, [2, 30, 128]) func ropeOfNormedHeads(
+        isa: String, dims: Int
+    ) {
+        let (rows, heads) = (3, 2)
+        let cosines = noise(rows * dims / 2, seed: 4)
+        let sines = noise(rows * dims / 2, seed: 5)
+        let weight = noise(dims, seed: 6)
+        let x = noise(rows * heads * dims)
+        InstructionSets.with(isa) {
+            var apart = x
+            for head in 0..<rows * heads {
+                var part = Array(x[head * dims..<(head + 1) * dims])
+                let before = part
+                ck_rms_norm(before, dims, 1, dims, weight, 1, 1e-6, &part, dims)
+                apart.replaceSubrange(head * dims..<(head + 1) * dims, with: part)
+            }
+            ck_rope(
+                &apart, heads * dims, rows, heads, dims, cosines, sines, ck_head_norm())
+            var together = x
+            weight.withUnsafeBufferPointer {
+                ck_rope(
+                    &together, heads * dims, rows, heads, dims, cosines, sines,
+                    ck_head_norm(weight: $0.baseAddress, weight_offset: 1, eps: 1e-6))
+            }
+            #expect(together == apart)
         }
     }
 

@@ -55,20 +55,6 @@ void ck_rms_norm(const float *x, size_t x_stride, size_t count, size_t columns, 
     for_rows(count, columns, rms_norm_row, &args);
 }
 
-static void rms_norm_heads_row(const ck_table *table, const row_args *r, size_t row) {
-    for (size_t head = 0; head < r->heads; head++) {
-        float *x = r->out + row * r->out_stride + head * r->columns;
-        table->rms_norm(x, r->columns, r->weight, r->weight_offset, r->eps, x);
-    }
-}
-
-void ck_rms_norm_heads(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
-                       const float *weight, float weight_offset, float eps) {
-    row_args args = {.out = x, .out_stride = x_stride, .heads = heads, .columns = head_dim,
-                     .weight = weight, .weight_offset = weight_offset, .eps = eps};
-    for_rows(count, heads * head_dim, rms_norm_heads_row, &args);
-}
-
 static void layer_norm_row(const ck_table *table, const row_args *r, size_t row) {
     table->layer_norm(r->a + row * r->a_stride, r->columns, r->weight, r->bias, r->eps,
                       r->out + row * r->out_stride);
@@ -83,15 +69,18 @@ void ck_layer_norm(const float *x, size_t x_stride, size_t count, size_t columns
 
 static void rope_row(const ck_table *table, const row_args *r, size_t row) {
     const size_t half = r->columns / 2;
-    for (size_t head = 0; head < r->heads; head++)
-        table->rope(r->out + row * r->out_stride + head * r->columns, r->columns,
-                    r->a + row * half, r->b + row * half);
+    for (size_t head = 0; head < r->heads; head++) {
+        float *x = r->out + row * r->out_stride + head * r->columns;
+        if (r->weight) table->rms_norm(x, r->columns, r->weight, r->weight_offset, r->eps, x);
+        table->rope(x, r->columns, r->a + row * half, r->b + row * half);
+    }
 }
 
 void ck_rope(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
-             const float *cosines, const float *sines) {
+             const float *cosines, const float *sines, ck_head_norm norm) {
     row_args args = {.out = x, .out_stride = x_stride, .heads = heads, .columns = head_dim,
-                     .a = cosines, .b = sines};
+                     .a = cosines, .b = sines, .weight = norm.weight,
+                     .weight_offset = norm.weight_offset, .eps = norm.eps};
     for_rows(count, heads * head_dim, rope_row, &args);
 }
 

@@ -159,7 +159,7 @@ public final class DecoderStack {
     private struct Layer {
         let inputNorm: RMSNorm
         let queryKeyValue: Linear  // [heads · headDim + 2 · kvHeads · headDim, hidden]
-        let headNorms: (query: RMSNorm, key: RMSNorm)?
+        let headNorms: HeadNorms?
         let output: Linear
         let postAttentionNorm: RMSNorm
         let feedForward: any FeedForward
@@ -222,12 +222,11 @@ public final class DecoderStack {
                 ? try folder.biasedMatrix(module, rows: rows, columns: config.hidden)
                 : try folder.matrix(module, rows: rows, columns: config.hidden)
         }
-        var headNorms: (RMSNorm, RMSNorm)?
+        var headNorms: HeadNorms?
         if config.traits.hasHeadNorms {
-            headNorms = (
-                try norm(folder, "\(name).self_attn.q_norm", config.headDim, config),
-                try norm(folder, "\(name).self_attn.k_norm", config.headDim, config)
-            )
+            headNorms = HeadNorms(
+                query: try norm(folder, "\(name).self_attn.q_norm", config.headDim, config),
+                key: try norm(folder, "\(name).self_attn.k_norm", config.headDim, config))
         }
         return Layer(
             inputNorm: try norm(folder, "\(name).input_layernorm", config.hidden, config),
@@ -301,19 +300,18 @@ public final class DecoderStack {
             let query = projected.columns(0..<queryColumns).last(asking)
             let key = projected.columns(queryColumns..<queryColumns + keyColumns)
             let value = projected.columns(queryColumns + keyColumns..<projected.columns)
-            layer.headNorms?.query.applyToHeads(query)
-            layer.headNorms?.key.applyToHeads(key)
             let mixed = work.rows(asking, queryColumns)
             switch context {
             case .placement(let placement):
                 placement.attend(
                     layer: index, query: query, key: key, value: value, rope: rope,
-                    heads: config.heads, scale: 1 / Float(config.headDim).squareRoot(),
+                    norms: layer.headNorms, heads: config.heads,
+                    scale: 1 / Float(config.headDim).squareRoot(),
                     into: mixed, on: compute)
             case .sequences(let sequences):
                 for sequence in sequences {
-                    rope.apply(query.rows(sequence), at: 0)
-                    rope.apply(key.rows(sequence), at: 0)
+                    rope.apply(query.rows(sequence), norm: layer.headNorms?.query, at: 0)
+                    rope.apply(key.rows(sequence), norm: layer.headNorms?.key, at: 0)
                 }
                 Attention.sequences(
                     sequences, query: query, key: key, value: value, heads: config.heads,

@@ -79,8 +79,7 @@ final class Gemma3: LanguageModel {
     private struct Layer {
         let inputNorm: RMSNorm
         let queryKeyValue: Linear
-        let queryNorm: RMSNorm
-        let keyNorm: RMSNorm
+        let headNorms: HeadNorms
         let output: Linear
         let postAttentionNorm: RMSNorm
         let preFeedForwardNorm: RMSNorm
@@ -160,8 +159,9 @@ final class Gemma3: LanguageModel {
                 try matrix("q_proj", queryColumns, config.hidden),
                 try matrix("k_proj", keyColumns, config.hidden),
                 try matrix("v_proj", keyColumns, config.hidden)),
-            queryNorm: try norm("self_attn.q_norm", config.headDim),
-            keyNorm: try norm("self_attn.k_norm", config.headDim),
+            headNorms: HeadNorms(
+                query: try norm("self_attn.q_norm", config.headDim),
+                key: try norm("self_attn.k_norm", config.headDim)),
             output: Linear(try matrix("o_proj", config.hidden, queryColumns)),
             postAttentionNorm: try norm("post_attention_layernorm", config.hidden),
             preFeedForwardNorm: try norm("pre_feedforward_layernorm", config.hidden),
@@ -215,12 +215,11 @@ final class Gemma3: LanguageModel {
             let query = projected.columns(0..<queryColumns).last(asking)
             let key = projected.columns(queryColumns..<queryColumns + keyColumns)
             let value = projected.columns(queryColumns + keyColumns..<projected.columns)
-            layer.queryNorm.applyToHeads(query)
-            layer.keyNorm.applyToHeads(key)
             let mixed = work.rows(asking, queryColumns)
             placement.attend(
                 layer: index, query: query, key: key, value: value, rope: rope,
-                heads: config.heads, scale: config.scale, window: layer.window, into: mixed,
+                norms: layer.headNorms, heads: config.heads, scale: config.scale,
+                window: layer.window, into: mixed,
                 on: compute)
             let added = h.last(asking)
             layer.output.apply(mixed, into: added, on: compute)

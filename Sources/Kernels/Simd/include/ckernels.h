@@ -207,16 +207,19 @@ void ck_row(const ck_matrix *matrix, size_t row, float *out);
 /// y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset), per row of `columns`.
 void ck_rms_norm(const float *x, size_t x_stride, size_t count, size_t columns, const float *weight,
                  float weight_offset, float eps, float *y, size_t y_stride);
-/// The same over each head of `head_dim` in place.
-void ck_rms_norm_heads(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
-                       const float *weight, float weight_offset, float eps);
 /// y = (x - mean) / sqrt(var + eps) * weight + bias; biased variance.
 void ck_layer_norm(const float *x, size_t x_stride, size_t count, size_t columns,
                    const float *weight, const float *bias, float eps, float *y, size_t y_stride);
-/// Rotates pairs (j, j + head_dim / 2) of each head in place. Row i uses row i of the tables
-/// [count, head_dim / 2] (the caller offsets them to the first position).
+/// A norm over each head; `weight` [head_dim], NULL: none.
+typedef struct {
+    const float *weight;
+    float weight_offset, eps;
+} ck_head_norm;
+
+/// Normalises each head and rotates its pairs (j, j + head_dim / 2) in place. Row i uses row i of the
+/// tables [count, head_dim / 2] (the caller offsets them to the first position).
 void ck_rope(float *x, size_t x_stride, size_t count, size_t heads, size_t head_dim,
-             const float *cosines, const float *sines);
+             const float *cosines, const float *sines, ck_head_norm norm);
 /// out = f(gate) * up
 void ck_gated(ck_gate function, const float *gate, const float *up, size_t in_stride, size_t count,
               size_t columns, float *out, size_t out_stride);
