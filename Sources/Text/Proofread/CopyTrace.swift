@@ -97,6 +97,15 @@ struct CopyTrace: Sendable {
         return !part.letters.isEmpty && others.contains { $0.starts(with: written + part.letters) }
     }
 
+    /// Whether the text's next word is among the most frequent of those that sound like others.
+    var isAtFrequentWord: Bool {
+        text.ways(from: placeAhead).contains { place in
+            let index = text.unit(at: place)
+            return text.units.indices.contains(index)
+                && Homophones.frequent.contains(text.units[index].key)
+        }
+    }
+
     /// The tokens that would write what the text has next.
     mutating func ownTokens() -> Set<Int32> {
         var found: Set<Int32> = []

@@ -16,11 +16,16 @@ public struct Fidelity: Sendable {
     public struct Margins: Sendable, Equatable {
         /// To a word that sounds alike, and where the place in the text is not certain.
         public var alike: Float
+        /// The same, where the text has one of the most frequent words ("to", "of"): recognisers have
+        /// heard those so often that they are seldom wrong.
+        public var frequent: Float
         /// To any other word.
         public var other: Float
 
-        /// Both margins.
-        public init(alike: Float, other: Float) { (self.alike, self.other) = (alike, other) }
+        /// All margins.
+        public init(alike: Float, frequent: Float, other: Float) {
+            (self.alike, self.frequent, self.other) = (alike, frequent, other)
+        }
     }
 
     private let tokenizer: Tokenizer
@@ -45,11 +50,16 @@ public struct Fidelity: Sendable {
         else { return }
         let part = tokenizer.isSpecial(Int32(best)) ? .end : CopyTrace.Part(written)
         guard !trace.follows(part) else { return }
-        let isAlike = !trace.isCertain || trace.soundsAlike(part)
-        let margin = isAlike ? margins.alike : margins.other
+        let margin = margin(of: part)
         for token in trace.ownTokens() where usable.indices.contains(Int(token)) {
             logits[Int(token)] += margin
         }
+    }
+
+    /// By how much a token that writes another word must be likelier.
+    private func margin(of part: CopyTrace.Part) -> Float {
+        guard !trace.isCertain || trace.soundsAlike(part) else { return margins.other }
+        return trace.isAtFrequentWord ? margins.frequent : margins.alike
     }
 
     /// Takes the next text of the reply.
@@ -62,7 +72,7 @@ public struct Fidelity: Sendable {
 extension Fidelity.Margins {
     /// Of a model that says nothing about itself: a word goes where another is twenty times
     /// likelier, one that sounds alike where it is likelier at all.
-    public static let standard = Self(alike: 0, other: 3)
+    public static let standard = Self(alike: 0, frequent: 0, other: 3)
 
     /// What a model's `config.json` asks for under `mlxi.proofread_margins`.
     ///
@@ -74,6 +84,7 @@ extension Fidelity.Margins {
         }
         self.init(
             alike: try margin("alike", Self.standard.alike),
+            frequent: try margin("frequent", Self.standard.frequent),
             other: try margin("other", Self.standard.other))
     }
 }

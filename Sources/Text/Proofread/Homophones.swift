@@ -42,6 +42,13 @@ enum Homophones {
         moral morale|decent descent dissent|choose chose|quit quite|that than
         """
 
+    /// So frequent that most errors of a proofreader would be in them; what they sound like is hardly
+    /// ever meant. Keys, as in `Tools/nano/lm/corrupt.py`.
+    static let frequent: Set<String> = [
+        "an", "and", "be", "do", "due", "ill", "in", "not", "of", "off", "or", "so", "time", "to",
+        "too", "two", "use", "very",
+    ]
+
     private static let groups: [String: Set<Int>] = {
         var groups: [String: Set<Int>] = [:]
         for (number, group) in table.split(separator: "|").enumerated() {

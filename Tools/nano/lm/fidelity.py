@@ -10,7 +10,7 @@ there it says why.
 
 import re
 
-from corrupt import ALTERNATIVES
+from corrupt import ALTERNATIVES, FREQUENT
 
 HESITATIONS = frozenset("um uh er erm uhm umm uhh hmm hm mm eh".split())
 PHRASES = (("you", "know"), ("i", "mean"))
@@ -28,6 +28,8 @@ def letters(text):
     return "".join(c for c in text.lower() if c.isalnum())
 
 
+# What these sound like is hardly ever meant.
+KNOWN_WELL = frozenset(letters(w) for w in FREQUENT | {"to", "too", "two"})
 SOUNDING = {}
 for _word, _others in ALTERNATIVES.items():
     SOUNDING.setdefault(letters(_word), set()).update(map(letters, _others))
@@ -48,10 +50,11 @@ class Fidelity:
     """The place of a reply in its transcript, as (letters passed, whether inside a word of the
     reply that replaces or precedes one of the transcript); several while it is not certain."""
 
-    def __init__(self, transcript, tokenizer, alike, other):
+    def __init__(self, transcript, tokenizer, alike, frequent, other):
         """`alike`, `other`: nats by which a word that sounds like the transcript's must be likelier,
-        and any other."""
-        self.tokenizer, self.alike, self.other = tokenizer, alike, other
+        and any other; `frequent`: the first where the transcript has one of the most frequent."""
+        self.tokenizer = tokenizer
+        self.alike, self.frequent, self.other = alike, frequent, other
         found = list(WORD.finditer(transcript))
         self.words = [m[0] for m in found]
         self.is_spaced = [not m.start() or transcript[m.start() - 1].isspace() for m in found]
@@ -236,4 +239,12 @@ class Fidelity:
         gap = float(logits[best] - logits[own])
         is_alike = len(self.places) > 1 or self.sounds_alike(self.text(best))
         self.gaps.append((gap, is_alike))
-        return own if gap <= (self.alike if is_alike else self.other) else best
+        return own if gap <= self.margin(is_alike) else best
+
+    def margin(self, is_alike):
+        """By how much a token that writes another word must be likelier here."""
+        if not is_alike:
+            return self.other
+        words = (self.word_at(place) for place in self.skips(self.place_ahead()))
+        known = any(w < len(self.keys) and self.keys[w] in KNOWN_WELL for w in words)
+        return self.frequent if known else self.alike
