@@ -39,11 +39,28 @@ import Testing
         #expect(sums[0] == sums[1])
     }
 
+    /// All that lies in pieces is read, the last of which is shorter.
     @Test func readingSumsTheWords() {
-        let words = (0..<4096).map { UInt32($0) }
-        InstructionSets.forEach { isa in
-            #expect(ck_read_all(words, words.count * 4) == 4095 * 4096 / 2, "\(isa)")
+        let words = (0..<(1 << 18) + 4096).map { UInt32($0 % 4096) }
+        let sum = UInt64(words.count / 4096) * 4095 * 4096 / 2
+        words.withUnsafeBytes { memory in
+            let spans = ck_span.pieces(of: memory)
+            #expect(spans.count == 2)
+            InstructionSets.forEach { isa in
+                #expect(ck_read_spans(spans, spans.count) == sum, "\(isa)")
+            }
         }
+    }
+
+    /// What a reader reads of a matrix is what its products read.
+    @Test(arguments: formats) func readersReadWholeMatrices(format: WeightFormat) throws {
+        let weights = InventedWeights(format: format)
+        let matrices = try [
+            weights.matrix("a", rows: 40, columns: 256), weights.matrix("b", rows: 8, columns: 512),
+        ]
+        let reader = WeightReader(matrices)
+        #expect(reader.byteCount == weights.byteCount)
+        #expect(reader.seconds() > 0)
     }
 
     @Test func everyInstructionSetHasItsPeaks() {

@@ -55,7 +55,8 @@ public struct Ceilings: Sendable {
             // Pieces, because a whole pass is longer than a turn of the scheduler.
             let piece = memoryBytes / 8
             for first in stride(from: 0, to: memoryBytes, by: piece) {
-                let seconds = Stopwatch.seconds { _ = ck_read_all(address + first, piece) }
+                let spans = ck_span.pieces(of: .init(start: address + first, count: piece))
+                let seconds = Stopwatch.seconds { _ = ck_read_spans(spans, spans.count) }
                 best = max(best, Double(piece) / seconds)
             }
         }

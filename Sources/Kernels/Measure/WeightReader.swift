@@ -7,21 +7,13 @@ public struct WeightReader {
     private let matrices: [Weight]
     private let spans: [ck_span]
 
-    /// What a thread reads at a time.
-    private static let spanBytes = 1 << 20
     private static let passes = 3
 
     /// - Parameter matrices: kept alive.
     public init(_ matrices: [Weight]) {
         self.matrices = matrices
         byteCount = matrices.reduce(0) { $0 + $1.byteCount }
-        spans = matrices.flatMap(\.parts).flatMap { part in
-            stride(from: 0, to: part.count, by: Self.spanBytes).map { first in
-                ck_span(
-                    memory: part.baseAddress.map { $0 + first },
-                    bytes: min(Self.spanBytes, part.count - first))
-            }
-        }
+        spans = matrices.flatMap(\.parts).flatMap(ck_span.pieces)
     }
 
     /// How long reading all of them takes at the moment, with all threads: the median of a few times.
@@ -31,5 +23,19 @@ public struct WeightReader {
             Stopwatch.seconds { _ = ck_read_spans(spans, spans.count) }
         }
         return times.sorted()[Self.passes / 2]
+    }
+}
+
+extension ck_span {
+    /// What a thread reads at a time.
+    private static let pieceBytes = 1 << 20
+
+    /// Memory in pieces that threads share well.
+    static func pieces(of memory: UnsafeRawBufferPointer) -> [ck_span] {
+        stride(from: 0, to: memory.count, by: pieceBytes).map { first in
+            ck_span(
+                memory: memory.baseAddress.map { $0 + first },
+                bytes: min(pieceBytes, memory.count - first))
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 #include "table.h"
 
-enum { READ_PIECE_BYTES = 1 << 20 };
+enum { NOISE_PIECE_BYTES = 1 << 20 };
 
 typedef struct {
     const ck_table *table;
@@ -14,7 +14,6 @@ typedef struct {
     const char *memory;
     size_t bytes;
     uint64_t keep, set;
-    _Atomic uint64_t sum;
     _Atomic double operations;
 } measure_job;
 
@@ -31,19 +30,6 @@ double ck_peak(ck_peak_kind kind, size_t rounds) {
     measure_job job = {.table = ck_table_current(), .kind = kind, .rounds = rounds};
     ck_parallel(ck_pool_threads(), peak_item, &job);
     return atomic_load(&job.operations);
-}
-
-static void read_item(void *context, size_t item) {
-    measure_job *job = context;
-    const size_t first = item * READ_PIECE_BYTES, left = job->bytes - first;
-    const size_t bytes = left < READ_PIECE_BYTES ? left : READ_PIECE_BYTES;
-    atomic_fetch_add(&job->sum, job->table->read_all(job->memory + first, bytes));
-}
-
-uint64_t ck_read_all(const void *memory, size_t bytes) {
-    measure_job job = {.table = ck_table_current(), .memory = memory, .bytes = bytes};
-    ck_parallel((bytes + READ_PIECE_BYTES - 1) / READ_PIECE_BYTES, read_item, &job);
-    return atomic_load(&job.sum);
 }
 
 typedef struct {
@@ -72,8 +58,8 @@ size_t ck_heap_bytes(void) {
 /// Sequences of splitmix64 (Steele, Lea and Flood 2014), one a piece: the same on any thread.
 static void noise_item(void *context, size_t item) {
     const measure_job *job = context;
-    const size_t first = item * READ_PIECE_BYTES, left = job->bytes - first;
-    const size_t bytes = left < READ_PIECE_BYTES ? left : READ_PIECE_BYTES;
+    const size_t first = item * NOISE_PIECE_BYTES, left = job->bytes - first;
+    const size_t bytes = left < NOISE_PIECE_BYTES ? left : NOISE_PIECE_BYTES;
     char *to = (char *)job->memory + first;
     uint64_t state = (job->rounds + 1) * 0x9e3779b97f4a7c15u + item;
     for (size_t i = 0; i < bytes; i += sizeof state) {
@@ -89,5 +75,5 @@ static void noise_item(void *context, size_t item) {
 void ck_fill_noise(void *memory, size_t bytes, size_t seed, uint64_t keep, uint64_t set) {
     measure_job job = {
         .memory = memory, .bytes = bytes, .rounds = seed, .keep = keep, .set = set};
-    ck_parallel((bytes + READ_PIECE_BYTES - 1) / READ_PIECE_BYTES, noise_item, &job);
+    ck_parallel((bytes + NOISE_PIECE_BYTES - 1) / NOISE_PIECE_BYTES, noise_item, &job);
 }

@@ -13,7 +13,8 @@ public enum Placement {
     /// Row i is the next token of cache i. The caches are of one shape and no two the same.
     case each([KVCache])
 
-    /// Normalises and rotates queries and keys, stores keys and values, and lets every row see its past and itself.
+    /// Normalises and rotates queries and keys, stores keys and values, and lets every row see its past
+    /// and itself.
     ///
     /// - Parameters:
     ///   - layer: index of the layer in the caches.

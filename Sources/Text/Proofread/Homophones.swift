@@ -43,7 +43,7 @@ enum Homophones {
         """
 
     /// So frequent that most errors of a proofreader would be in them; what they sound like is hardly
-    /// ever meant. Keys, as in `Tools/nano/lm/corrupt.py`.
+    /// ever meant. Keys; the same as in `Tools/nano/lm/fidelity.py`.
     static let frequent: Set<String> = [
         "an", "and", "be", "do", "due", "ill", "in", "not", "of", "off", "or", "so", "time", "to",
         "too", "two", "use", "very",

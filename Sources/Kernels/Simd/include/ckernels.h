@@ -156,15 +156,12 @@ typedef enum { CK_PEAK_INT8 = 0, CK_PEAK_BF16 = 1, CK_PEAK_F32 = 2 } ck_peak_kin
 /// Runs `rounds` rounds of multiply-adds on registers on every thread of the pool. Returns how many
 /// operations that were, 0 if the instruction set in use has none of the kind.
 double ck_peak(ck_peak_kind kind, size_t rounds);
-/// Reads `bytes` once, split over the pool; returns a sum, so that it is read indeed.
-uint64_t ck_read_all(const void *memory, size_t bytes);
-
 typedef struct {
     const void *memory;
     size_t bytes;
 } ck_span;
 
-/// Reads every span once, one after the other, a thread a span at a time.
+/// Reads every span once, a thread a span at a time; returns a sum, so that they are read indeed.
 uint64_t ck_read_spans(const ck_span *spans, size_t count);
 /// Bytes that malloc has handed out and not got back, in all arenas.
 size_t ck_heap_bytes(void);
