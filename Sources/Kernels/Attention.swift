@@ -8,13 +8,13 @@ public enum Attention {
     ///   - query: [n, heads · headDim]; `key` and `value` likewise.
     ///   - out: [n, heads · headDim]
     public static func windows(
-        of windowTokens: Int, query: Rows, key: Rows, value: Rows, heads: Int, into out: Rows,
-        on compute: Compute
+        of windowTokens: Int, query: Rows, key: Rows, value: Rows, heads: Int,
+        quantized: Bool = false, into out: Rows, on compute: Compute
     ) {
         let starts = stride(from: 0, to: query.count, by: windowTokens)
         sequences(
             starts.map { $0..<min($0 + windowTokens, query.count) }, query: query, key: key,
-            value: value, heads: heads, into: out, on: compute)
+            value: value, heads: heads, quantized: quantized, into: out, on: compute)
     }
 
     /// Attention inside each sequence of rows, none across.
@@ -24,10 +24,12 @@ public enum Attention {
     ///   - query: [n, heads · headDim]
     ///   - key: [n, kvHeads · headDim], and `value` likewise; heads is a multiple of kvHeads.
     ///   - causal: a row sees only itself and the rows of its sequence before it.
+    ///   - quantized: the products around it are of quantized weights; fast arithmetic may then
+    ///     round to 8 bits here too (Zhang et al. 2024, SageAttention).
     ///   - out: [n, heads · headDim]
     public static func sequences(
         _ sequences: [Range<Int>], query: Rows, key: Rows, value: Rows, heads: Int,
-        causal: Bool = false, into out: Rows, on compute: Compute
+        causal: Bool = false, quantized: Bool = false, into out: Rows, on compute: Compute
     ) {
         let headDim = query.columns / heads
         require(headDim * heads == query.columns && headDim <= KVCache.headDimMax, "head size")
@@ -37,7 +39,9 @@ public enum Attention {
             var kv = ck_kv(
                 keys: nil, values: nil, capacity: (longest + block - 1) / block * block,
                 heads: key.columns / headDim, head_dim: headDim,
-                format: KVFormat.standard(compute.precision).code(headDim: headDim))
+                format: quantized && compute.precision == .fast
+                    ? ck_kv_quantized_format(headDim, longest)
+                    : KVFormat.standard(compute.precision).code(headDim: headDim))
             kv.keys = compute.workspace.bytes(ck_kv_key_bytes(&kv))
             kv.values = compute.workspace.bytes(ck_kv_value_bytes(&kv))
             for sequence in sequences where !sequence.isEmpty {

@@ -56,8 +56,8 @@ public struct EncoderLayer {
                 Attention.windows(
                     of: windowTokens, query: projected.columns(0..<width),
                     key: projected.columns(width..<2 * width),
-                    value: projected.columns(2 * width..<3 * width), heads: heads, into: h,
-                    on: compute)
+                    value: projected.columns(2 * width..<3 * width), heads: heads,
+                    quantized: queryKeyValue.isQuantized, into: h, on: compute)
             }
             output.apply(h, into: hidden, accumulate: true, on: compute)
             feedForwardNorm.apply(hidden, into: h)

@@ -26,6 +26,9 @@ public final class Linear {
 
     deinit { parts.deallocate() }
 
+    /// Whether every matrix has codes that share scales.
+    var isQuantized: Bool { weights.allSatisfy { $0.format.group > 0 } }
+
     /// Bytes that one pass over the weights reads.
     public var byteCount: Int { weights.reduce(0) { $0 + $1.byteCount } }
 

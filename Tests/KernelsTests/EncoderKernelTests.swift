@@ -26,6 +26,8 @@ import Testing
         Case(lengths: [90, 75], heads: 6, kvHeads: 2, dims: 128, causal: true),
         Case(lengths: [150], heads: 4, kvHeads: 4, dims: 96, causal: true),
         Case(lengths: [70, 5], dims: 72), Case(lengths: [100], heads: 1, kvHeads: 1, dims: 256),
+        Case(lengths: [257, 40], heads: 1, kvHeads: 1, dims: 72),
+        Case(lengths: [290], heads: 2, kvHeads: 1, dims: 128, causal: true),
         // Scores of a hundred and more: the maximum is raised again and again.
         Case(lengths: [300], heads: 1, kvHeads: 1, gain: 60),
     ]
@@ -76,22 +78,28 @@ import Testing
         let wanted = definition(c, query, key, value)
         let ends = c.lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
         let ranges = zip(ends, ends.dropFirst()).map { $0..<$1 }
-        // bf16 products: steps of a 256th of scores that reach 5, more where they reach 100.
+        // bf16 products: steps of a 256th of scores that reach 5, more where they reach 100. Products
+        // of bytes where the layers around are quantized: a query's steps are a 127th of its largest.
         let isSteep = c.gain > 10
         let exact = isSteep ? 1e-4 : 1e-5
-        let rounded = isSteep ? 0.4 : 2e-2
-        for precision in [Precision.exact, .fast] {
+        let rounded = (narrow: isSteep ? 0.4 : 2e-2, bytes: isSteep ? 0.4 : 3e-2)
+        let q = Matrix(count, c.heads * c.dims, query)
+        let k = Matrix(count, c.kvHeads * c.dims, key)
+        let v = Matrix(count, c.kvHeads * c.dims, value)
+        for (precision, quantized) in [
+            (Precision.exact, false), (.exact, true), (.fast, false), (.fast, true),
+        ] {
             let compute = try Compute(precision: precision)
-            let q = Matrix(count, c.heads * c.dims, query)
-            let k = Matrix(count, c.kvHeads * c.dims, key)
-            let v = Matrix(count, c.kvHeads * c.dims, value)
             InstructionSets.forEach { isa in
                 let out = Matrix(count, c.heads * c.dims)
                 Attention.sequences(
                     ranges, query: q.rows, key: k.rows, value: v.rows, heads: c.heads,
-                    causal: c.causal, into: out.rows, on: compute)
+                    causal: c.causal, quantized: quantized, into: out.rows, on: compute)
                 let error = difference(out.rows.array, wanted).max
-                #expect(error < (precision == .exact ? exact : rounded), "\(isa), \(precision)")
+                let fast = quantized ? rounded.bytes : rounded.narrow
+                #expect(
+                    error < (precision == .exact ? exact : fast),
+                    "\(isa), \(precision), quantized \(quantized)")
             }
         }
     }

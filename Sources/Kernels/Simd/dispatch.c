@@ -87,6 +87,7 @@ __attribute__((constructor)) static void list_tables(void) {
         table_amx.name = "amx";
         table_amx.narrows = true;
         table_amx.half = CK_BF16;
+        table_amx.attends_bytes = false;
         table_amx.tile = CK_TILE_TOKENS;
         table_amx.quantize = ck_quantize_amx;
         table_amx.linear_block = ck_linear_block_amx;

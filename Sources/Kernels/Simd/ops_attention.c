@@ -13,6 +13,9 @@ static size_t token_bytes(const ck_kv *kv, size_t dims) {
 /// Numbers of a row of one of the processor's tiles, which CK_BF16 fills, and of other formats' vectors.
 enum { TILE_DIMS = 32, VECTOR_DIMS = 16, PAIR_DIMS = 2 };
 
+/// Tokens from which keys and values of one byte are the faster ones for an encoder.
+enum { BYTES_TOKENS_MIN = 256 };
+
 static size_t padded(size_t dims, size_t step) { return (dims + step - 1) / step * step; }
 
 /// Dimensions of a value as they are stored.
@@ -25,6 +28,13 @@ ck_format ck_kv_half_format(size_t head_dim) {
     // keep to the same heads, so that a model's numbers are rounded alike with and without them.
     const size_t dims = padded(head_dim, TILE_DIMS);
     return 3 * (dims - head_dim) <= dims ? ck_table_current()->half : CK_F16;
+}
+
+ck_format ck_kv_quantized_format(size_t head_dim, size_t tokens) {
+    // Rounding is work for each token, the gain for each pair of them.
+    return ck_table_current()->attends_bytes && tokens >= BYTES_TOKENS_MIN
+               ? CK_INT8
+               : ck_kv_half_format(head_dim);
 }
 
 size_t ck_kv_key_bytes(const ck_kv *kv) {

@@ -20,6 +20,7 @@ typedef struct {
     // linear: see linear.h for the activation layout and the meaning of a block
     bool narrows;  // whether bf16 weights meet activations rounded to bf16
     ck_format half;  // of keys and values of two bytes
+    bool attends_bytes;  // whether attention is fastest over keys and values of one byte
     size_t tile;   // rows of activations that lie together where there are as many, else 1
     bool hands_on;  // whether blocks of whole tiles can quantize their outputs for the next product
     void (*quantize)(const ck_activations *activations, size_t first, size_t count);

@@ -243,6 +243,9 @@ void ck_depthwise(const float *x, size_t x_stride, size_t count, size_t columns,
 
 /// The format of two bytes a number that attention of the instruction set in use wants.
 ck_format ck_kv_half_format(size_t head_dim);
+/// The format for attention between products of quantized weights, which may round as they do:
+/// CK_INT8 where that is fastest for queries of `tokens` tokens over each other, else as above.
+ck_format ck_kv_quantized_format(size_t head_dim, size_t tokens);
 /// Bytes of `keys` and of `values` of a layer with room for `capacity` tokens.
 size_t ck_kv_key_bytes(const ck_kv *kv);
 size_t ck_kv_value_bytes(const ck_kv *kv);
