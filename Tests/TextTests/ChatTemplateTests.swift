@@ -181,7 +181,7 @@ import Testing
                 messages: [], tools: tools, addGenerationPrompt: false,
                 specialTokens: ["bos_token": "<s>"])
         }
-        #expect(throws: TokenizerError.self) { try render() }
+        #expect(throws: TokenizerError.noTemplate(folder: folder.path)) { try render() }
         try write(
             "tokenizer_config.json",
             #"{"chat_template": [{"name": "default", "template": "d{{ bos_token }}"}, "#

@@ -27,7 +27,7 @@ public struct ChatTemplate: Sendable {
     /// `chat_template` in tokenizer_config.json, which may be a list of named templates.
     ///
     /// - Throws: `TemplateError` for the template, `JSONError` for the files around it, or
-    ///   `TokenizerError.missing` when there is none.
+    ///   `TokenizerError.noTemplate` when there is none.
     public init(folder: String) throws {
         let folder = URL(fileURLWithPath: folder, isDirectory: true)
         let plain = folder.appendingPathComponent("chat_template.jinja").path
@@ -46,8 +46,7 @@ public struct ChatTemplate: Sendable {
             try self.init(value, file: path)
             return
         }
-        throw TokenizerError.missing(
-            folder: folder.path, wanted: "chat_template.jinja or a chat_template in its files")
+        throw TokenizerError.noTemplate(folder: folder.path)
     }
 
     private init(_ value: JSONValue, file: String) throws {
