@@ -19,7 +19,8 @@ from scipy.io import wavfile
 from scipy.signal import fftconvolve
 
 from mel import LogMel
-from speech import SAMPLE_RATE, Speaker, change_rate
+from rates import SAMPLE_RATE, change_rate
+from speech import Speaker
 from texts import SHARES, Texts
 
 MEL_BINS = 80
@@ -28,6 +29,9 @@ SECONDS_MAX = 18.0
 SILENCE_SHARE = 0.035
 FLITE_SHARE = 0.28
 BYTES_PER_UNIT = 127.5
+NEURAL = "kokoro", "joe"
+COPIES = 3
+COPY_RATES = 0.86, 1.17
 TEST_SEED = 20_261_121
 
 
@@ -125,16 +129,25 @@ def training_shard(seed, texts, speaker, log_mel, degraded_share=1.0):
             continue
         text = texts.clip(random)
         samples, voice = speaker.speak(text, random)
-        if degraded_share == 1 or random.random() < degraded_share:
-            samples = degrade(samples, random, generator)
-        if 0.3 < len(samples) / SAMPLE_RATE < SECONDS_MAX:
-            shard.add(log_mel(samples), text, voice)
+        for heard in copies(samples, random) if voice.startswith(NEURAL) else [samples]:
+            if degraded_share == 1 or random.random() < degraded_share:
+                heard = degrade(heard, random, generator)
+            if 0.3 < len(heard) / SAMPLE_RATE < SECONDS_MAX:
+                shard.add(log_mel(heard), text, voice)
     return shard
+
+
+def copies(samples, random):
+    """The clip in the voices of other speakers: pitch and resonances scaled, pace with them."""
+    low, high = COPY_RATES
+    step = (high - low) / COPIES
+    return [change_rate(samples, low + step * (i + random.random())) for i in range(COPIES)]
 
 
 def test_clips(texts, speaker, general, clips_per_set, seed, clean=False):
     """Held-out clips as (samples, text, voice, set): seen voices, two unseen voices, general
-    sentences (never degraded), silence. `clean`: the same clips without degradation."""
+    sentences (never degraded), silence, and with --neural two unseen voices of those. `clean`: the
+    same clips without degradation."""
     random = randomness.Random(seed)
     generator = np.random.default_rng(7)
 
@@ -156,6 +169,10 @@ def test_clips(texts, speaker, general, clips_per_set, seed, clean=False):
         yield samples, text, voice, "general"
     for _ in range(clips_per_set // 4):
         yield silence(random, generator), "", "none", "silence"
+    for _ in range(clips_per_set // 4 if speaker.neural else 0):
+        text = texts.clip(random)
+        samples = finished(speaker.speak_unseen(text, random, "neural"))
+        yield samples, text, "neural", "unseen-neural"
 
 
 def test_shard(clips, log_mel):
@@ -189,6 +206,8 @@ def main():
     parser.add_argument("--rhvoice-share", type=float, default=0)
     parser.add_argument("--pico", help="folder with libttspico.so and lang")
     parser.add_argument("--pico-share", type=float, default=0)
+    parser.add_argument("--neural", help="folder of neural.py's voices")
+    parser.add_argument("--neural-share", type=float, default=0)
     parser.add_argument("--prose", help="sentences of prose.py")
     parser.add_argument("--prose-share", type=float, default=0)
     parser.add_argument(
@@ -208,6 +227,7 @@ def main():
     speaker = Speaker(
         arguments.flite_share, arguments.festival_share,
         (arguments.rhvoice, arguments.rhvoice_share), (arguments.pico, arguments.pico_share),
+        (arguments.neural, arguments.neural_share),
     )  # fmt: skip
     log_mel = LogMel(MEL_BINS)
     prose = arguments.prose, arguments.prose_share

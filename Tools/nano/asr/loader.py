@@ -17,7 +17,7 @@ POOL_CLIPS = 3000
 CONTEXT_SHARE = 0.08
 ENVELOPE_COSINES = 18
 TESTS = "test"
-RECORDED = ("flite", "festival", "rhvoice", "pico")
+RECORDED = ("flite", "festival", "rhvoice", "pico", "kokoro", "joe")
 
 
 class Prompt:

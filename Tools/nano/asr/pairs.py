@@ -23,7 +23,8 @@ from scipy.io import wavfile
 
 import everyday
 import general
-from data import SAMPLE_RATE, SECONDS_MAX, degrade
+from data import SECONDS_MAX, degrade
+from rates import SAMPLE_RATE
 from speech import Speaker
 from texts import Texts, insert_filler
 

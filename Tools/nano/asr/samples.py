@@ -13,7 +13,8 @@ import subprocess
 import numpy as np
 from scipy.io import wavfile
 
-from speech import SAMPLE_RATE, UNSEEN_FLITE, UNSEEN_VARIANT, Espeak, Flite
+from rates import SAMPLE_RATE
+from speech import UNSEEN_FLITE, UNSEEN_VARIANT, Espeak, Flite
 
 HESITATION = re.compile(r",? \b(?:um|uh),")
 PAUSE_SECONDS = 0.45

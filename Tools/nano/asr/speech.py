@@ -16,9 +16,9 @@ import tempfile
 
 import numpy as np
 from scipy.io import wavfile
-from scipy.signal import resample_poly
 
-SAMPLE_RATE = 16_000
+from rates import SAMPLE_RATE, change_rate, to_sample_rate
+
 UNSEEN_VARIANT = "f4"
 UNSEEN_FLITE = "rms"
 ACCENTS = (
@@ -50,13 +50,6 @@ _OUTPUT_SYNCHRONOUS, _CHARS_UTF8, _END_OF_STRING = 2, 1, 0
 _RATE, _PITCH, _RANGE = 1, 3, 4
 
 
-def to_sample_rate(samples, rate):
-    if rate == SAMPLE_RATE:
-        return samples
-    common = math.gcd(SAMPLE_RATE, rate)
-    return resample_poly(samples, SAMPLE_RATE // common, rate // common).astype(np.float32)
-
-
 class Espeak:
     """One espeak-ng instance; the library holds global state, so one per process."""
 
@@ -81,10 +74,13 @@ class Espeak:
             self.pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    def speak(self, text, accent, variant, words_per_minute, pitch, pitch_range):
+    def voice(self, accent, variant):
         name = accent + ("+" + variant if variant else "")
         if self.library.espeak_SetVoiceByName(name.encode()) != 0:
             raise ValueError(f"espeak-ng: no voice {name}")
+
+    def speak(self, text, accent, variant, words_per_minute, pitch, pitch_range):
+        self.voice(accent, variant)
         for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
             self.library.espeak_SetParameter(parameter, int(value), 0)
         self.pieces = []
@@ -320,9 +316,17 @@ class Guise:
 class Speaker:
     """Draws a voice and its settings from `random` and speaks."""
 
-    def __init__(self, flite_share, festival_share=0.0, rhvoice=(None, 0.0), pico=(None, 0.0)):
-        """`rhvoice` and `pico`: the folder of each and its share of the clips."""
+    def __init__(
+        self, flite_share, festival_share=0.0, rhvoice=(None, 0.0), pico=(None, 0.0),
+        neural=(None, 0.0),
+    ):  # fmt: skip
+        """`rhvoice`, `pico` and `neural`: the folder of each and its share of the clips."""
         self.espeak = Espeak()
+        self.neural, self.neural_share = None, neural[1]
+        if neural[0]:
+            from neural import Neural  # needs onnxruntime, which all others do without
+
+            self.neural = Neural(neural[0], self.espeak)
         self.flite = Flite(FLITE_VOICES + (UNSEEN_FLITE,))
         self.flite_share, self.festival_share = flite_share, festival_share
         self.festival = Festival() if festival_share > 0 else None
@@ -341,6 +345,8 @@ class Speaker:
 
     def speak(self, text, random):
         """(samples, voice name) in one of the voices that training may use."""
+        if self.neural_share > 0 and random.random() < self.neural_share:
+            return self.neural.speak(text, random)
         if self.rhvoice and random.random() < self.rhvoice_share:
             name = random.choices(list(RHVOICE_WEIGHTS), list(RHVOICE_WEIGHTS.values()))[0]
             samples = self.disguised(self.rhvoice, name, RHVOICE_PITCH[name], text, random)
@@ -368,17 +374,11 @@ class Speaker:
         return samples, accent + "+" + variant
 
     def speak_unseen(self, text, random, kind):
-        """In the held-out espeak variant or the held-out flite voice (`kind`)."""
+        """In the held-out espeak variant, flite voice or neural voices (`kind`)."""
+        if kind == "neural":
+            return self.neural.speak_unseen(text, random)
         if kind == "flite":
             return self.flite.speak(text, UNSEEN_FLITE, random.uniform(0.9, 1.15))
         return self.espeak.speak(
             text, random.choice(ACCENTS[:2]), UNSEEN_VARIANT, random.uniform(140, 200), 50, 50
         )
-
-
-def change_rate(samples, rate):
-    """Plays `rate` times faster, pitch and formants with it (linear interpolation)."""
-    if rate == 1.0 or len(samples) < 2:
-        return samples
-    positions = np.arange(0, len(samples) - 1, rate)
-    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
