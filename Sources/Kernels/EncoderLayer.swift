@@ -36,6 +36,12 @@ public struct EncoderLayer {
     /// Its linear layers, each of which every row goes through once.
     public var linears: [Linear] { [queryKeyValue, output, inner, outer] }
 
+    /// The format whose products are the ceiling of attention's: of quantized weights around it, with
+    /// which it may multiply bytes too, else bf16.
+    public var attentionFormat: WeightFormat {
+        queryKeyValue.isQuantized ? queryKeyValue.weights[0].format : .bf16
+    }
+
     /// - Parameters:
     ///   - hidden: [n, width], changed in place.
     ///   - windowTokens: consecutive rows that attend to each other and to no others.

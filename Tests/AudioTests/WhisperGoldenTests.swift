@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct WhisperGoldenTests {
     static let all = ["whisper-f16", "whisper-bf16", "whisper-q4"]
     static let exactTolerance = 1e-3
-    /// Of the simulated error; the rest is attention in bf16 and another order of additions.
+    /// Of the simulated error; the rest is attention in bytes and another order of additions.
     static let fastRmsFactor = 1.6
 
     private func open(_ name: String, _ compute: Compute) throws -> WhisperEncoder {

@@ -137,10 +137,10 @@ final class PaddleOCREncoder: PageEncoder {
             linears.flatMap(\.weights).map { ($0.format, 2 * rows * $0.rows * $0.columns) }
         }
         let inLayers = layers.flatMap(\.linears)
-        let attention = 4 * patches * patches * config.width * config.layers
+        let attention = 4 * patches * patches * config.width
         return products([patchEmbedding] + inLayers, rows: patches)
             + products([projectorInner, projectorOuter], rows: tokenCount(grid))
-            + [(.bf16, attention)]
+            + layers.map { ($0.attentionFormat, attention) }
     }
 
     private func tokenCount(_ grid: PatchGrid) -> Int { grid.count / (mergeSide * mergeSide) }
