@@ -104,6 +104,26 @@ import Testing
         }
     }
 
+    /// Only long sequences between quantized weights are rounded to bytes, in fast arithmetic where
+    /// that is faster; everything else is the same to the bit.
+    @Test(arguments: [255, 256]) func bytesAreForLongSequencesOfFastArithmetic(count: Int) throws {
+        let x = Matrix(count, 64, noise(count * 64, seed: 5))
+        for precision in [Precision.exact, .fast] {
+            let compute = try Compute(precision: precision)
+            InstructionSets.forEach { isa in
+                let outs = [false, true].map { quantized in
+                    let out = Matrix(count, 64)
+                    Attention.windows(
+                        of: count, query: x.rows, key: x.rows, value: x.rows, heads: 1,
+                        quantized: quantized, into: out.rows, on: compute)
+                    return out.rows.array
+                }
+                let rounds = precision == .fast && count >= 256 && isa.hasPrefix("avx512")
+                #expect((outs[0] != outs[1]) == rounds, "\(isa), \(precision)")
+            }
+        }
+    }
+
     /// To the bit: what is handed on in bf16 would have been rounded to it.
     @Test(arguments: InstructionSets.available, [16, 31, 33, 70, 540])
     func geluBetweenTwoProductsIsTheSame(isa: String, count: Int) throws {
