@@ -2,8 +2,10 @@
 """OpenVINO's Whisper encoder of random weights: make the model, or measure one window of 30 s.
 
 usage: openvino_whisper.py make NAME FILE.xml            (needs torch, transformers and openvino)
+       openvino_whisper.py quantize FILE.xml OUT.xml     (nncf and openvino)
        openvino_whisper.py measure FILE.xml THREADS REPEATS      (openvino; a JSON line of milliseconds)
-NAME is tiny, base, small, medium or large-v3-turbo. Weights are f16, computed in bf16.
+NAME is tiny, base, small, medium or large-v3-turbo. Weights are f16, or 8 bits a channel after `quantize`,
+computed in bf16.
 """
 import json
 import sys
@@ -41,6 +43,14 @@ def make(name, path):
     openvino.save_model(model, path, compress_to_fp16=True)
 
 
+def quantize(path, to):
+    import nncf
+
+    model = openvino.Core().read_model(path)
+    openvino.save_model(
+        nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM), to)
+
+
 def measure(path, threads, repeats):
     model = openvino.Core().compile_model(path, "CPU", {
         "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": "LATENCY"})
@@ -58,6 +68,8 @@ def measure(path, threads, repeats):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["make"] and len(sys.argv) == 4 and sys.argv[2] in SHAPES:
         make(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["quantize"] and len(sys.argv) == 4:
+        quantize(*sys.argv[2:4])
     elif sys.argv[1:2] == ["measure"] and len(sys.argv) == 5:
         measure(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     else:
