@@ -7,7 +7,7 @@ import Testing
 /// What a copy of a text may say, with nano-lm's tokenizer.
 @Suite struct FidelityTests {
     private static let folder = "\(Fixtures.folder)/../../Models/nano-lm"
-    private static let margins = Fidelity.Margins(alike: 1, frequent: 4, other: 8)
+    private static let margins = Fidelity.Margins(alike: 1, frequent: 4, other: 8, mark: 2)
 
     private let tokenizer: Tokenizer
 
@@ -82,6 +82,20 @@ import Testing
         }
     }
 
+    /// Only between words, and only where the text shows that it would have one.
+    @Test func marksThatAPunctuatedTextLacksAreNotFree() throws {
+        let text = "She has a dog, and we met Mr. Hill in May"
+        #expect(try raised(text, reply: "She", best: ",", own: " has") == 2)
+        #expect(try raised(text, reply: "She has a", best: ".", own: " dog") == 2)
+        #expect(try raised(text, reply: "She has a dog", best: ".", own: " and") == 0)
+        #expect(try raised(text, reply: "She has a dog, and we met Mr", best: ",", own: " H") == 0)
+        #expect(try raised(text, reply: text, best: ".", own: " May") == 0)
+        #expect(try raised(text, reply: "", best: ".", own: "She") == 0)
+        for bare in ["she has a dog and we met in May", "she has a dog and we met, in may"] {
+            #expect(try raised(bare, reply: "She has a dog", best: ",", own: " and") == 0)
+        }
+    }
+
     @Test func hesitationsAndRepetitionsMayGo() throws {
         let text = "um so the the dog you know uh ran of the lead"
         for (reply, best) in [
@@ -124,7 +138,7 @@ import Testing
         let folder = try ModelFolder(path: Self.folder)
         #expect(
             try folder.read { try Fidelity.Margins(config: $0) }
-                == Fidelity.Margins(alike: 0, frequent: 1.5, other: 20))
+                == Fidelity.Margins(alike: 0, frequent: 1.5, other: 20, mark: 1))
         let other = try ModelFolder(path: Fixtures.path("qwen3-q4"))
         #expect(try other.read { try Fidelity.Margins(config: $0) } == .standard)
     }
@@ -152,7 +166,7 @@ import Testing
 
     @Test func draftsDoNotChangeTheText() throws {
         let text = "so their house is over they're um and the the drift wood was near the sure"
-        let firm = Fidelity.Margins(alike: 60, frequent: 60, other: 60)
+        let firm = Fidelity.Margins(alike: 60, frequent: 60, other: 60, mark: 60)
         for margins in [nil, Self.margins, firm] {
             let plain = try correction(of: text, drafts: false, margins: margins)
             let drafted = try correction(of: text, drafts: true, margins: margins)

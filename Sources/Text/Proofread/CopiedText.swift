@@ -11,7 +11,10 @@ struct CopiedText: Sendable {
     /// Units that may come next instead of one: behind a hesitation or a repetition.
     private let shortcuts: [Int: [Int]]
     private let hesitations: Set<Int>
+    /// Whether the text has marks and capitals: it was written by one who knows where they go.
+    let isPunctuated: Bool
 
+    static let marks: Set<Character> = [".", ",", ";", ":", "?", "!"]
     private static let phrases = [["you", "know"], ["i", "mean"]]
     private static let repeatedUnitsMax = 4
 
@@ -29,6 +32,9 @@ struct CopiedText: Sendable {
         (self.letters, self.starts) = (letters, starts + [letters.count])
         self.unitAt = unitAt + [units.count]
         hesitations = Fillers.indices(in: read)
+        isPunctuated =
+            units.contains { $0.after.contains(where: Self.marks.contains) }
+            && units.contains(where: \.isCapitalised)
         shortcuts = Self.shortcuts(units.map(\.key), hesitations)
     }
 
@@ -57,6 +63,13 @@ struct CopiedText: Sendable {
     /// Whether a space comes before a unit, as it does before the first in a longer text.
     func isBehindSpace(_ unit: Int) -> Bool {
         unit == 0 || units[unit - 1].after.contains(where: \.isWhitespace)
+    }
+
+    /// Whether a place is between two units without a mark.
+    func isUnmarked(_ place: Int) -> Bool {
+        let next = unitAt[place]
+        return isStart(place) && units.indices.dropFirst().contains(next)
+            && !units[next - 1].after.contains(where: Self.marks.contains)
     }
 
     /// Whether a unit begins, or the text ends, at a place.

@@ -25,7 +25,7 @@ struct CopyTrace: Sendable {
 
         private init(_ text: String, isEnd: Bool) {
             self.isEnd = isEnd
-            mark = text.first.flatMap { ".,;:?!".contains($0) ? $0 : nil }
+            mark = text.first.flatMap { CopiedText.marks.contains($0) ? $0 : nil }
             letters = text.copiedLetters
             isBehindSpace = text.unicodeScalars.first?.properties.isWhitespace ?? false
             beginsApart = text.unicodeScalars.first.map(Self.isApart) ?? false
@@ -81,6 +81,12 @@ struct CopyTrace: Sendable {
         }
         guard let mark = part.mark else { return true }
         return places.contains { $0.waits || !isInside($0, withoutMark: mark) }
+    }
+
+    /// Whether a token puts a mark between two words where the text, though punctuated, has none.
+    func addsMark(_ part: Part) -> Bool {
+        part.mark != nil && part.letters.isEmpty && text.isPunctuated
+            && places.allSatisfy { !$0.waits && text.isUnmarked($0.letter) }
     }
 
     /// Whether a token that writes another word may be that of one which sounds alike.

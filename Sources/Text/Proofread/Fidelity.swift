@@ -5,10 +5,11 @@ public import Kernels
 ///
 /// Where the best token would write another word than the text has next, put a mark into a word,
 /// or end the reply before the text ends, the tokens that would write the text's own word gain so
-/// many nats before one is chosen. Punctuation between words, capitals, spaces, and leaving out
-/// hesitations and words said twice cost nothing. A word that sounds like the text's needs less
-/// than others: recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds a bias to "keep"
-/// for the same reason, to trade some corrections for precision.)
+/// many nats before one is chosen. Capitals, spaces, and leaving out hesitations and words said twice
+/// cost nothing, nor do marks between words, unless the text has marks and capitals of its own: a
+/// recogniser that writes them has heard the pauses. A word that sounds like the text's needs less than others:
+/// recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds a bias to "keep" for the same
+/// reason, to trade some corrections for precision.)
 ///
 /// What it adds depends on the text of the reply alone, so drafts cannot change the choice.
 public struct Fidelity: Sendable {
@@ -21,10 +22,13 @@ public struct Fidelity: Sendable {
         public var frequent: Float
         /// To any other word.
         public var other: Float
+        /// To a mark between two words of a text that has marks and capitals, but none there.
+        public var mark: Float
 
         /// All margins.
-        public init(alike: Float, frequent: Float, other: Float) {
+        public init(alike: Float, frequent: Float, other: Float, mark: Float) {
             (self.alike, self.frequent, self.other) = (alike, frequent, other)
+            self.mark = mark
         }
     }
 
@@ -49,8 +53,9 @@ public struct Fidelity: Sendable {
             let written = String(validating: tokenizer.bytes(of: Int32(best)), as: UTF8.self)
         else { return }
         let part = tokenizer.isSpecial(Int32(best)) ? .end : CopyTrace.Part(written)
-        guard !trace.follows(part) else { return }
-        let margin = margin(of: part)
+        let isWord = !trace.follows(part)
+        guard isWord || trace.addsMark(part) else { return }
+        let margin = isWord ? margin(of: part) : margins.mark
         for token in trace.ownTokens() where usable.indices.contains(Int(token)) {
             logits[Int(token)] += margin
         }
@@ -72,7 +77,7 @@ public struct Fidelity: Sendable {
 extension Fidelity.Margins {
     /// Of a model that says nothing about itself: a word goes where another is twenty times
     /// likelier, one that sounds alike where it is likelier at all.
-    public static let standard = Self(alike: 0, frequent: 0, other: 3)
+    public static let standard = Self(alike: 0, frequent: 0, other: 3, mark: 0)
 
     /// What a model's `config.json` asks for under `mlxi.proofread_margins`.
     ///
@@ -85,6 +90,7 @@ extension Fidelity.Margins {
         self.init(
             alike: try margin("alike", Self.standard.alike),
             frequent: try margin("frequent", Self.standard.frequent),
-            other: try margin("other", Self.standard.other))
+            other: try margin("other", Self.standard.other),
+            mark: try margin("mark", Self.standard.mark))
     }
 }

@@ -146,7 +146,7 @@ def text_pairs(path, copies=4, seed=98):
     return [(corrupt(line, rng), line) for line in lines if line]
 
 
-def held_out_metrics(model, tokenizer, pairs, show=None, margins=(0, 0, 0)):
+def held_out_metrics(model, tokenizer, pairs, show=None, margins=(0, 0, 0, 0)):
     """Corrects every (heard, right) pair; `show(heard, output, right)` sees each.
 
     Returns the measures over all pairs, and over those whose transcript has capitals ("cased",
@@ -213,9 +213,9 @@ def main():
     parser.add_argument("--text", help="paragraphs to use instead of the held-out ones")
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--show", type=int, default=10)
-    parser.add_argument("--margins", type=float, nargs=3, default=(0, 0, 0),
-                        metavar=("ALIKE", "FREQUENT", "OTHER"),
-                        help="nats by which another word must be likelier than the transcript's")
+    parser.add_argument("--margins", type=float, nargs=4, default=(0, 0, 0, 0),
+                        metavar=("ALIKE", "FREQUENT", "OTHER", "MARK"),
+                        help="nats by which another word or mark must be likelier than the transcript's")
     options = parser.parse_args()
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(Path(options.work) / "tokenizer.json"))

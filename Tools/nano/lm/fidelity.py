@@ -3,7 +3,8 @@ clearly surer of the change than of the word that was there.
 
 Where the best token would write another word than the transcript has next, put a mark into a word or
 end the reply before the transcript's end, the tokens that would write the transcript's word are worth
-`margin` nats more. Marks between words, capitals and spaces are the model's alone, and so is leaving
+`margin` nats more, and so where it puts a mark between words of a transcript that has marks and
+capitals, but none there. Other marks between words, capitals and spaces are the model's alone, and so is leaving
 out hesitations and repeated words. The same rule as Fidelity in the program's Sources/Text/Proofread;
 there it says why.
 """
@@ -50,12 +51,17 @@ class Fidelity:
     """The place of a reply in its transcript, as (letters passed, whether inside a word of the
     reply that replaces or precedes one of the transcript); several while it is not certain."""
 
-    def __init__(self, transcript, tokenizer, alike, frequent, other):
+    def __init__(self, transcript, tokenizer, alike, frequent, other, mark):
         """`alike`, `other`: nats by which a word that sounds like the transcript's must be likelier,
-        and any other; `frequent`: the first where the transcript has one of the most frequent."""
+        and any other; `frequent`: the first where the transcript has one of the most frequent; `mark`:
+        by which a mark must be where the transcript, though punctuated, has none."""
         self.tokenizer = tokenizer
-        self.alike, self.frequent, self.other = alike, frequent, other
+        self.alike, self.frequent, self.other, self.mark = alike, frequent, other, mark
         found = list(WORD.finditer(transcript))
+        ends = [m.start() for m in found[1:]] + [len(transcript)]
+        behind = [transcript[m.end():end] for m, end in zip(found, ends)]
+        self.is_marked = [any(c in MARKS for c in text) for text in behind]
+        self.is_punctuated = any(self.is_marked) and any(m[0][0].isupper() for m in found)
         self.words = [m[0] for m in found]
         self.is_spaced = [not m.start() or transcript[m.start() - 1].isspace() for m in found]
         self.keys = [letters(w) for w in self.words]
@@ -212,9 +218,18 @@ class Fidelity:
         return best[0] in MARKS and all(not waits and at not in self.starts
                                         for at, waits in self.places)
 
+    def adds_mark(self, best):
+        """Whether a token puts a mark between words where the transcript, though punctuated, has
+        none."""
+        if not best or best[0] not in MARKS or letters(best) or not self.is_punctuated:
+            return False
+        words = [None if waits else self.starts.get(at) for at, waits in self.places]
+        return all(word and word < len(self.keys) and not self.is_marked[word - 1]
+                   for word in words)
+
     def favoured(self, best):
         """The tokens to favour, given the text of the best one; none where that is as it was."""
-        if not self.leaves(best):
+        if not self.leaves(best) and not (self.mark and self.adds_mark(best)):
             return set()
         found = set()
         for place in self.skips(self.place_ahead()):
@@ -237,6 +252,8 @@ class Fidelity:
             return best
         own = max(favoured, key=lambda t: float(logits[t]))
         gap = float(logits[best] - logits[own])
+        if not self.leaves(self.text(best)):
+            return own if gap <= self.mark else best
         is_alike = len(self.places) > 1 or self.sounds_alike(self.text(best))
         self.gaps.append((gap, is_alike))
         return own if gap <= self.margin(is_alike) else best
