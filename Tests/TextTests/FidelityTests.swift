@@ -138,7 +138,7 @@ import Testing
         let folder = try ModelFolder(path: Self.folder)
         #expect(
             try folder.read { try Fidelity.Margins(config: $0) }
-                == Fidelity.Margins(alike: 0, frequent: 1.5, other: 20, mark: 1))
+                == Fidelity.Margins(alike: 0, frequent: 2.5, other: 20, mark: 1.5))
         let other = try ModelFolder(path: Fixtures.path("qwen3-q4"))
         #expect(try other.read { try Fidelity.Margins(config: $0) } == .standard)
     }

@@ -24,7 +24,7 @@ from prompts import CHAT_TEMPLATE, PROOFREAD_SYSTEM, proofread_user
 GROUP_SIZE = 64
 # Nats by which a change must be likelier than the transcript's word (fidelity.py): to one that
 # sounds alike, and to any other. Chosen for this network; the program reads them.
-MARGINS = {"alike": 0, "frequent": 1.5, "other": 20, "mark": 1}
+MARGINS = {"alike": 0, "frequent": 2.5, "other": 20, "mark": 1.5}
 
 
 def architecture(model, end, pad):
