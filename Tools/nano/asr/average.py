@@ -14,7 +14,7 @@ def main():
     parser.add_argument("parts", nargs="+", help="SHARE:CHECKPOINT, the last of the run first")
     arguments = parser.parse_args()
     parts = [part.split(":", 1) for part in arguments.parts]
-    states = [torch.load(path) for _, path in parts]
+    states = [torch.load(path, map_location="cpu") for _, path in parts]
     for name, value in states[0]["optimizer"]["average"].items():
         each = [state["optimizer"]["average"][name].float() for state in states]
         value.copy_(sum(float(share) * one for (share, _), one in zip(parts, each)))

@@ -39,8 +39,8 @@ def transcribe(model, mels, prompt):
     lengths = torch.tensor([len(question) for question in questions])
     longest = int(lengths.max())
     tokens = torch.tensor([q + [prompt.end] * (longest - len(q)) for q in questions])
-    dtype = model.model.embed_tokens.weight.dtype
-    _, audio = model.audio_tower(chunked(mels).to(dtype), [len(mel) for mel in mels])
+    chunks = chunked(mels).to(model.model.embed_tokens.weight)  # its device and type
+    _, audio = model.audio_tower(chunks, [len(mel) for mel in mels])
     cache = Cache(lengths, longest + TOKENS_MAX)
     x = model.embed(tokens, audio, prompt.pad)
     states = model.model(x, torch.arange(longest)[None], cache)

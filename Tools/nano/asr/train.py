@@ -9,6 +9,8 @@ where, by the CTC head's count of letters, the next token is being spoken.
 The learning rate follows the clock, so that training ends on time on any machine: a short rise, a
 plateau, and a linear fall over the last `--fall-share`. Interrupted, the same command goes on where the
 last checkpoint was. The log has the losses, the speed and the word error rate of held-out clips.
+
+A GPU is used where there is one; tensors are made there because it is the default device.
 """
 
 import argparse
@@ -92,6 +94,15 @@ def losses(model, batch, pad, vocabulary, aids=True):
     return cross_entropy, ctc, guide(watched, batch, audio, scores)
 
 
+def stays_on_cpu(_worker):
+    torch.set_default_device("cpu")
+
+
+def placed(batch, device):
+    """The batch with its tensors on a device."""
+    return {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
+
+
 def rate_at(progress, step, peak, fall_share):
     """The rate `progress` through a cycle and `step` steps into it."""
     if step < WARM_UP_STEPS:
@@ -161,6 +172,7 @@ def parsed():
     parser.add_argument("--guide", type=float, default=0.3)
     parser.add_argument("--aids-every", type=int, default=1, help="steps between CTC and guide")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--report-minutes", type=float, default=4)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -169,6 +181,7 @@ def parsed():
 def main():
     arguments = parsed()
     torch.set_num_threads(arguments.threads)
+    torch.set_default_device(arguments.device)
     torch.manual_seed(arguments.seed)
     os.makedirs(arguments.out, exist_ok=True)
     log, path = Log(os.path.join(arguments.out, "asr.log")), os.path.join(arguments.out, "asr.pt")
@@ -177,7 +190,7 @@ def main():
     model = SpeechModel(config).bfloat16()
     optimizer, before = Optimizer(model), 0.0
     if os.path.exists(path):
-        state = torch.load(path)
+        state = torch.load(path, map_location="cpu")
         optimizer.load_state_dict(state["optimizer"])
         before = state["seconds"]
     parameters = sum(p.numel() for p in model.parameters())
@@ -188,12 +201,16 @@ def main():
         arguments.data, tokenizer_file, arguments.batch_seconds, longest, arguments.augmented, seed,
         arguments.flite_weight, tuple(arguments.favoured), arguments.favour,
     )  # fmt: skip
-    batches = iter(torch.utils.data.DataLoader(stream, batch_size=None, num_workers=1))
+    batches = iter(
+        torch.utils.data.DataLoader(
+            stream, batch_size=None, num_workers=1, worker_init_fn=stays_on_cpu
+        )
+    )
     report = Report(arguments.data, prompt)
     started = reported = logged = time.time()
     clips, sums, aided, start = 0, torch.zeros(3), 0, arguments.cycle_from
     while (seconds := before + time.time() - started) < arguments.minutes * 60:
-        batch = next(batches)
+        batch = placed(next(batches), arguments.device)
         aids = optimizer.steps % arguments.aids_every == 0
         parts = losses(model, batch, prompt.pad, prompt.pad - len(SPECIAL), aids)
         weights = (1, arguments.ctc, arguments.guide)

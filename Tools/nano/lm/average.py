@@ -33,7 +33,7 @@ def main():
             model = grown(model, folded(tokenizer), Qwen3)
         for name, value in model.state_dict().items():
             mean[name] = mean.get(name, 0) + float(share) * value
-    state = torch.load(first / "checkpoint.pt")
+    state = torch.load(first / "checkpoint.pt", map_location="cpu")
     state["average"] = mean
     Path(options.out).mkdir(parents=True, exist_ok=True)
     torch.save(state, Path(options.out) / "checkpoint.pt")

@@ -199,7 +199,7 @@ def exported(folder):
 
 def load_model(work):
     checkpoint = Path(work) / "checkpoint.pt"
-    state = torch.load(checkpoint) if checkpoint.exists() else exported(Path(work))
+    state = torch.load(checkpoint, map_location="cpu") if checkpoint.exists() else exported(Path(work))
     model = Qwen3(Shape(**state["shape"]))
     model.load_state_dict(state.get("average", state["model"]))
     return model.eval()

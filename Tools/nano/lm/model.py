@@ -167,7 +167,7 @@ class Qwen3(nn.Module):
         cos, sin = self.cos[start:start + length], self.sin[start:start + length]
         mask = torch.full((length, start + length), -1e4, device=ids.device).triu(start + 1)
         x = self.embed_tokens(ids)
-        mask = mask.to(torch.bfloat16 if torch.is_autocast_enabled("cpu") else x.dtype)
+        mask = mask.to(torch.bfloat16 if torch.is_autocast_enabled(ids.device.type) else x.dtype)
         caches = []
         for i, layer in enumerate(self.layers):
             x, cache = layer(x, cos, sin, mask, None if past is None else past[i])

@@ -4,7 +4,8 @@
 
 The schedule runs over `--minutes` of training time summed over restarts: a short warm-up, a
 constant rate, and a linear fall in the last part. The network starts with a copying circuit
-(copying.py). Matrices are updated by orthogonalised momentum (Muon), the rest by AdamW.
+(copying.py). Matrices are updated by orthogonalised momentum (Muon), the rest by AdamW. A GPU is
+used where there is one: it is the default device, on which tensors are made.
 """
 
 import argparse
@@ -74,21 +75,20 @@ def collate(batch, pad, weigh, rng):
     """Returns ids [B, T], the flat positions whose next token counts, those next tokens, and what
     each of them weighs."""
     width = max(len(e[1]) for e in batch)
-    ids = torch.full((len(batch), width), pad)
-    positions, targets, weights = [], [], []
+    rows, positions, targets, weights = [], [], [], []
     for row, (_, tokens, start) in enumerate(batch):
-        ids[row, :len(tokens)] = torch.tensor(misled(tokens, start, rng))
+        rows.append(misled(tokens, start, rng) + [pad] * (width - len(tokens)))
         positions += range(row * width + start - 1, row * width + len(tokens) - 1)
         targets += tokens[start:]
         weights += weigh(tokens, start)
-    return ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights)
+    return torch.tensor(rows), torch.tensor(positions), torch.tensor(targets), torch.tensor(weights)
 
 
 def loss_of(model, prefixes, batch, pad, weigh, rng):
     """The weighted loss to descend, the plain one to report, and the number of tokens."""
     ids, positions, targets, weights = collate(batch, pad, weigh, rng)
     prefix = prefixes[batch[0][0]]
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(ids.device.type, torch.bfloat16):
         past = model(prefix)[1] if prefix.shape[1] else None
         hidden, _ = model(ids, past)
         logits = model.head(hidden.reshape(-1, hidden.shape[-1])[positions])
@@ -108,6 +108,7 @@ def arguments():
     parser.add_argument("--evaluate-minutes", type=float, default=20, help="0: never")
     parser.add_argument("--tokens", type=int, default=1536, help="tokens in a batch")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -133,8 +134,10 @@ class Run:
         self.options = options
         self.work = Path(options.work)
         path = self.work / "checkpoint.pt"
-        state = torch.load(path) if path.exists() else None
-        self.model = network(options, tokenizer, state)
+        state = torch.load(path, map_location=options.device) if path.exists() else None
+        with torch.device("cpu"):
+            model = network(options, tokenizer, state)
+        self.model = model.to(options.device)
         matrices = [p for n, p in self.model.named_parameters() if p.dim() == 2 and "embed" not in n]
         self.muon = Muon(matrices)
         norms = [p for p in self.model.parameters() if p.dim() == 1]
@@ -196,6 +199,7 @@ def load_pairs(paths):
 def main():
     options = arguments()
     torch.set_num_threads(options.threads)
+    torch.set_default_device(options.device)
     here = Path(__file__).parent
     tokenizer = Tokenizer.from_file(str(Path(options.work) / "tokenizer.json"))
     corpus, held_out = load_corpus(options.corpus)
