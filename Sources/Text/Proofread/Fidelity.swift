@@ -5,11 +5,11 @@ public import Kernels
 ///
 /// Where the best token would write another word than the text has next, put a mark into a word,
 /// or end the reply before the text ends, the tokens that would write the text's own word gain so
-/// many nats before one is chosen. Capitals, spaces, and leaving out hesitations and words said twice
-/// cost nothing, nor do marks between words, unless the text has marks and capitals of its own: a
-/// recogniser that writes them has heard the pauses. A word that sounds like the text's needs less than others:
-/// recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds a bias to "keep" for the same
-/// reason, to trade some corrections for precision.)
+/// many nats before one is chosen. Capitals, spaces, and leaving out hesitations and words said
+/// twice cost nothing, nor do marks between words, unless the text has marks and capitals of its
+/// own: a recogniser that writes them has heard the pauses. A word that sounds like the text's needs
+/// less than others: recognisers err by sound. (GECToR, Omelianchuk et al. 2020, adds a bias to
+/// "keep" for the same reason, to trade some corrections for precision.)
 ///
 /// What it adds depends on the text of the reply alone, so drafts cannot change the choice.
 public struct Fidelity: Sendable {
