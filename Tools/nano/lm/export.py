@@ -22,8 +22,8 @@ from evaluate import generate, held_out_pairs, load_model, prefix_cache
 from prompts import CHAT_TEMPLATE, PROOFREAD_SYSTEM, proofread_user
 
 GROUP_SIZE = 64
-# Nats by which a change must be likelier than the transcript's word (fidelity.py): to one that
-# sounds alike, and to any other. Chosen for this network; the program reads them.
+# Nats by which a change must be likelier than what the transcript has (fidelity.py says which).
+# Chosen for this network; the program reads them.
 MARGINS = {"alike": 0, "frequent": 2.5, "other": 20, "mark": 1.5}
 
 

@@ -4,9 +4,9 @@ clearly surer of the change than of the word that was there.
 Where the best token would write another word than the transcript has next, put a mark into a word or
 end the reply before the transcript's end, the tokens that would write the transcript's word are worth
 `margin` nats more, and so where it puts a mark between words of a transcript that has marks and
-capitals, but none there. Other marks between words, capitals and spaces are the model's alone, and so is leaving
-out hesitations and repeated words. The same rule as Fidelity in the program's Sources/Text/Proofread;
-there it says why.
+capitals, but none there. Other marks between words, capitals and spaces are the model's alone, and
+so is leaving out hesitations and repeated words. The same rule as Fidelity in the program's
+Sources/Text/Proofread; there it says why.
 """
 
 import re
