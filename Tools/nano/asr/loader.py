@@ -7,6 +7,7 @@ import random as randomness
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from tokenizers import Tokenizer
 
 from data import BYTES_PER_UNIT, MEL_BINS
@@ -16,6 +17,7 @@ IGNORE = -100
 POOL_CLIPS = 3000
 CONTEXT_SHARE = 0.08
 ENVELOPE_COSINES = 18
+STRANGER_UNITS = 24
 TESTS = "test"
 RECORDED = ("flite", "festival", "rhvoice", "pico", "kokoro", "joe")
 
@@ -93,15 +95,16 @@ def warp_matrix(source):
     return matrix
 
 
-def smoothing_matrix():
-    """[mel_bins, mel_bins]: keeps the envelope of a frame, its slowest cosines along the mel axis."""
+def slowest_cosines():
+    """[cosines, mel_bins], orthonormal: a frame's envelope is what they span."""
     order = np.arange(ENVELOPE_COSINES)[:, None]
     cosines = np.cos(np.pi * order * (2 * np.arange(MEL_BINS) + 1) / (2 * MEL_BINS))
     cosines /= np.sqrt((cosines**2).sum(1, keepdims=True))
-    return (cosines.T @ cosines).astype(np.float32)
+    return cosines.astype(np.float32)
 
 
-SMOOTH = smoothing_matrix()
+COSINES = slowest_cosines()
+SMOOTH = COSINES.T @ COSINES
 
 
 def other_voice(mel, random):
@@ -113,6 +116,30 @@ def other_voice(mel, random):
     harmonics = warp_matrix(bins * random.uniform(0.75, 1.33))
     depth = random.uniform(0.6, 1.1)
     return mel @ (SMOOTH @ formants + depth * (np.eye(MEL_BINS) - SMOOTH) @ harmonics)
+
+
+def stranger(mel, random, generator):
+    """A speaker whose every sound is a little off, each always in the same way: what a random
+    network makes of a frame's envelope is added to it, up to two thirds of what the sounds differ by.
+
+    Scaled resonances, pitch and pace make speakers that articulate alike; this one does not.
+    """
+    envelope = mel @ COSINES.T
+    loudness = mel.mean(1) - mel.min()
+    audible = 0.25 * loudness.max() + 1e-3
+    speech = loudness >= min(audible, loudness.max())
+    mean, deviation = envelope[speech].mean(0), envelope[speech].std(0) + 1e-4
+    sounds = np.clip((envelope - mean) / deviation, -3, 3)
+    spread = 1.5 / ENVELOPE_COSINES**0.5
+    units = np.tanh(
+        sounds @ generator.standard_normal((ENVELOPE_COSINES, STRANGER_UNITS)) * spread
+        + generator.standard_normal(STRANGER_UNITS)
+    )
+    offsets = units @ generator.standard_normal((STRANGER_UNITS, ENVELOPE_COSINES))
+    offsets -= offsets[speech].mean(0)
+    offsets *= random.uniform(0.15, 0.65) * deviation / (offsets[speech].std(0) + 1e-4)
+    offsets[:, 0] *= 0.3  # the level
+    return mel + np.minimum(loudness / audible, 1)[:, None] * (offsets @ COSINES)
 
 
 def other_pace(mel, random):
@@ -128,13 +155,18 @@ def other_pace(mel, random):
 
 
 def augment(mel, random, generator):
-    """Pace, voice, tone control, level and noise, all on the log-mel picture."""
+    """Pace, voice, blur, tone control, level and noise, all on the log-mel picture."""
     if random.random() < 0.5:
         mel = other_pace(mel, random)
-    if random.random() < 0.6:
+    if random.random() < 0.5:
         mel = other_voice(mel, random)
     if random.random() < 0.5:
-        knots = [random.gauss(0, 0.15) for _ in range(7)]
+        mel = stranger(mel, random, generator)
+    if random.random() < 0.2:  # as voices averaged from recordings are
+        mel = gaussian_filter1d(mel, random.uniform(0.5, 1.6), axis=0)
+    if random.random() < 0.6:
+        strength = random.uniform(0.05, 0.3)
+        knots = [random.gauss(0, strength) for _ in range(7)]
         mel = mel + np.interp(np.arange(MEL_BINS), np.linspace(0, MEL_BINS - 1, 7), knots)
     if random.random() < 0.25:
         slope = np.linspace(random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.4), MEL_BINS)
@@ -149,11 +181,11 @@ def mask(mel, random):
     """SpecAugment: bands and moments replaced by the clip's floor."""
     floor = mel.min()
     for _ in range(2):
-        width = random.randrange(0, 12)
+        width = random.randrange(0, 15)
         low = random.randrange(MEL_BINS - width)
         mel[:, low : low + width] = floor
     for _ in range(random.randrange(0, 2 + len(mel) // 300)):
-        width = min(random.randrange(0, 22), len(mel) // 4)
+        width = min(random.randrange(0, 32), len(mel) // 4)
         low = random.randrange(len(mel) - width)
         mel[low : low + width] = floor
     return mel
