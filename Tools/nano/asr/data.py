@@ -201,6 +201,7 @@ def main():
     parser.add_argument("--shards", type=int, default=100)
     parser.add_argument("--flite-share", type=float, default=FLITE_SHARE)
     parser.add_argument("--festival-share", type=float, default=0)
+    parser.add_argument("--displaced-share", type=float, default=0, help="of slt and awb")
     parser.add_argument("--general-share", type=float, default=0, help="sentences of general.py")
     parser.add_argument("--rhvoice", help="folder with libRHVoice.so and data")
     parser.add_argument("--rhvoice-share", type=float, default=0)
@@ -227,7 +228,7 @@ def main():
     speaker = Speaker(
         arguments.flite_share, arguments.festival_share,
         (arguments.rhvoice, arguments.rhvoice_share), (arguments.pico, arguments.pico_share),
-        (arguments.neural, arguments.neural_share),
+        (arguments.neural, arguments.neural_share), arguments.displaced_share,
     )  # fmt: skip
     log_mel = LogMel(MEL_BINS)
     prose = arguments.prose, arguments.prose_share

@@ -18,6 +18,8 @@ POOL_CLIPS = 3000
 CONTEXT_SHARE = 0.08
 ENVELOPE_COSINES = 18
 STRANGER_UNITS = 24
+STRANGER_SHARE = 0.7
+DISPLACED_SHARE = 0.3  # of clips whose speaker is one already
 TESTS = "test"
 RECORDED = ("flite", "festival", "rhvoice", "pico", "kokoro", "joe")
 
@@ -120,7 +122,7 @@ def other_voice(mel, random):
 
 def stranger(mel, random, generator):
     """A speaker whose every sound is a little off, each always in the same way: what a random
-    network makes of a frame's envelope is added to it, up to two thirds of what the sounds differ by.
+    network makes of a frame's envelope is added to it, up to 0.7 of what the sounds differ by.
 
     Scaled resonances, pitch and pace make speakers that articulate alike; this one does not.
     """
@@ -137,7 +139,7 @@ def stranger(mel, random, generator):
     )
     offsets = units @ generator.standard_normal((STRANGER_UNITS, ENVELOPE_COSINES))
     offsets -= offsets[speech].mean(0)
-    offsets *= random.uniform(0.15, 0.65) * deviation / (offsets[speech].std(0) + 1e-4)
+    offsets *= random.uniform(0.25, 0.7) * deviation / (offsets[speech].std(0) + 1e-4)
     offsets[:, 0] *= 0.3  # the level
     return mel + np.minimum(loudness / audible, 1)[:, None] * (offsets @ COSINES)
 
@@ -154,13 +156,13 @@ def other_pace(mel, random):
     return mel[low] * (1 - part) + mel[low + 1] * part
 
 
-def augment(mel, random, generator):
+def augment(mel, random, generator, stranger_share=STRANGER_SHARE):
     """Pace, voice, blur, tone control, level and noise, all on the log-mel picture."""
     if random.random() < 0.5:
         mel = other_pace(mel, random)
     if random.random() < 0.5:
         mel = other_voice(mel, random)
-    if random.random() < 0.5:
+    if random.random() < stranger_share:
         mel = stranger(mel, random, generator)
     if random.random() < 0.2:  # as voices averaged from recordings are
         mel = gaussian_filter1d(mel, random.uniform(0.5, 1.6), axis=0)
@@ -168,7 +170,7 @@ def augment(mel, random, generator):
         strength = random.uniform(0.05, 0.3)
         knots = [random.gauss(0, strength) for _ in range(7)]
         mel = mel + np.interp(np.arange(MEL_BINS), np.linspace(0, MEL_BINS - 1, 7), knots)
-    if random.random() < 0.25:
+    if random.random() < 0.35:
         slope = np.linspace(random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.4), MEL_BINS)
         level = mel.max() - random.uniform(0.4, 1.6) + slope
         power = 10 ** (4 * (level - 0.2)) * generator.gamma(2.0, 0.5, mel.shape)
@@ -264,9 +266,11 @@ class Batches(torch.utils.data.IterableDataset):
             for group in groups:
                 mels = [clips.mel(clip) for clip in group]
                 for index, mel in enumerate(mels):
-                    recorded = group[index]["voice"].startswith(RECORDED)
+                    voice = group[index]["voice"]
+                    recorded = voice.startswith(RECORDED)
                     if random.random() < self.augmented * (1.5 if recorded else 1):
-                        mels[index] = mel = augment(mel, random, generator)
+                        strangers = DISPLACED_SHARE if "displaced" in voice else STRANGER_SHARE
+                        mels[index] = mel = augment(mel, random, generator, strangers)
                     if random.random() < self.augmented:
                         mels[index] = mask(mel, random)
                 contexts = [

@@ -17,6 +17,7 @@ import tempfile
 import numpy as np
 from scipy.io import wavfile
 
+from clustergen import Clustergen
 from rates import SAMPLE_RATE, change_rate, to_sample_rate
 
 UNSEEN_VARIANT = "f4"
@@ -38,6 +39,7 @@ FLITE_VOICES = ("slt", "awb", "kal16", "kal")
 FLITE_WEIGHTS = (3, 3, 3, 1)
 FLITE_PITCH = {"slt": (172, 27), "awb": (132, 25), "kal16": (95, 11), "kal": (95, 11)}
 FLITE_PITCH["rms"] = (98, 24)
+CLUSTERGEN_VOICES = ("slt", "awb")
 GUISE_SHARE = 0.7
 FESTIVAL_VOICES = ("ked_diphone", "cmu_us_slt_arctic_hts")
 FESTIVAL_WEIGHTS = (4, 1)
@@ -146,6 +148,9 @@ class Flite:
         samples = np.ctypeslib.as_array(wave.contents.samples, (count,)).astype(np.float32) / 32768
         self.library.delete_wave(wave)
         return to_sample_rate(samples, rate)
+
+    def clustergen(self, name):
+        return Clustergen(self.library, self.voices[name].contents.features)
 
 
 class Festival:
@@ -318,9 +323,10 @@ class Speaker:
 
     def __init__(
         self, flite_share, festival_share=0.0, rhvoice=(None, 0.0), pico=(None, 0.0),
-        neural=(None, 0.0),
+        neural=(None, 0.0), displaced_share=0.0,
     ):  # fmt: skip
-        """`rhvoice`, `pico` and `neural`: the folder of each and its share of the clips."""
+        """`rhvoice`, `pico` and `neural`: the folder of each and its share of the clips;
+        `displaced_share`: of what flite's slt and awb say."""
         self.espeak = Espeak()
         self.neural, self.neural_share = None, neural[1]
         if neural[0]:
@@ -329,6 +335,9 @@ class Speaker:
             self.neural = Neural(neural[0], self.espeak)
         self.flite = Flite(FLITE_VOICES + (UNSEEN_FLITE,))
         self.flite_share, self.festival_share = flite_share, festival_share
+        self.displaced_share, self.clustergen = displaced_share, {}
+        if displaced_share > 0:
+            self.clustergen = {name: self.flite.clustergen(name) for name in CLUSTERGEN_VOICES}
         self.festival = Festival() if festival_share > 0 else None
         self.rhvoice = RHVoice(rhvoice[0]) if rhvoice[1] > 0 else None
         self.pico = Pico(pico[0]) if pico[1] > 0 else None
@@ -342,6 +351,12 @@ class Speaker:
         hertz = pitch * random.uniform(0.9, 1.12)
         samples = engine.speak(text, name, random.uniform(0.8, 1.25), (hertz, 0))
         return change_rate(samples, random.choice((1.0, random.uniform(0.92, 1.1))))
+
+    def flite_speech(self, name, text, random):
+        if self.guises and random.random() < GUISE_SHARE:
+            return Guise.drawn(random).speak(self.flite, text, name)
+        samples = self.flite.speak(text, name, random.uniform(0.8, 1.25))
+        return change_rate(samples, random.choice((1.0, 1.0, random.uniform(0.9, 1.12))))
 
     def speak(self, text, random):
         """(samples, voice name) in one of the voices that training may use."""
@@ -360,11 +375,14 @@ class Speaker:
             return Guise.drawn(random).speak(self.festival, text, name), "festival/" + name
         if random.random() < self.flite_share:
             name = random.choices(FLITE_VOICES, FLITE_WEIGHTS)[0]
-            if self.guises and random.random() < GUISE_SHARE:
-                return Guise.drawn(random).speak(self.flite, text, name), "flite/" + name
-            samples = self.flite.speak(text, name, random.uniform(0.8, 1.25))
-            rate = random.choice((1.0, 1.0, random.uniform(0.9, 1.12)))
-            return change_rate(samples, rate), "flite/" + name
+            if name not in self.clustergen or random.random() >= self.displaced_share:
+                return self.flite_speech(name, text, random), "flite/" + name
+            other = CLUSTERGEN_VOICES[1 - CLUSTERGEN_VOICES.index(name)]
+            generator = np.random.default_rng(random.getrandbits(63))
+            self.clustergen[name].displace(self.clustergen[other], generator)
+            samples = self.flite_speech(name, text, random)
+            self.clustergen[name].restore()
+            return samples, "flite/displaced-" + name
         accent = random.choices(ACCENTS, ACCENT_WEIGHTS)[0]
         variant = random.choice(VARIANTS) if random.random() < 0.85 else ""
         samples = self.espeak.speak(
