@@ -158,16 +158,8 @@ class Clustergen:
             mean, within = self.means[state], np.exp(0.15 * generator.standard_normal())
             place = mean + towards[phone] * difference[state] + offset[phone]
             place += 0.4 * strength * deviation * generator.standard_normal(COEFFICIENTS)
-            place = place + self._allophones(len(leaves), 0.5 * strength * deviation, generator)
             vectors[leaves, CEPSTRUM] = place + within * (vectors[leaves, CEPSTRUM] - mean)
         self._use(vectors, pace)
-
-    def _allophones(self, count, size, generator):
-        """[count, coefficients]: an offset for each run of neighbouring leaves, which are the sound
-        in contexts that are alike."""
-        cuts = generator.random(count) < 3 / count
-        offsets = generator.standard_normal((1 + cuts.sum(), COEFFICIENTS))
-        return size * offsets[np.cumsum(cuts)]
 
     def _use(self, vectors, pace):
         least = vectors.min(0)
