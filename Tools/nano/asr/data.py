@@ -201,9 +201,7 @@ def main():
     parser.add_argument("--shards", type=int, default=100)
     parser.add_argument("--flite-share", type=float, default=FLITE_SHARE)
     parser.add_argument("--festival-share", type=float, default=0)
-    parser.add_argument(
-        "--displaced-share", type=float, default=0, help="of voices that can be displaced"
-    )
+    parser.add_argument("--displaced-share", type=float, default=0, help="of slt and awb")
     parser.add_argument("--general-share", type=float, default=0, help="sentences of general.py")
     parser.add_argument("--rhvoice", help="folder with libRHVoice.so and data")
     parser.add_argument("--rhvoice-share", type=float, default=0)

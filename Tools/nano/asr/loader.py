@@ -156,7 +156,7 @@ def other_pace(mel, random):
     return mel[low] * (1 - part) + mel[low + 1] * part
 
 
-def augment(mel, random, generator, stranger_share=STRANGER_SHARE):
+def augment(mel, random, generator, stranger_share):
     """Pace, voice, blur, tone control, level and noise, all on the log-mel picture."""
     if random.random() < 0.5:
         mel = other_pace(mel, random)

@@ -227,11 +227,6 @@ class RHVoice:
         ]  # fmt: skip
         for function in (library.RHVoice_speak, library.RHVoice_delete_message):
             function.argtypes = [ctypes.c_void_p]
-        self.displaced = {}  # the copies that hts.py made of a voice
-        for name in sorted(os.listdir(os.path.join(folder, "data", "voices"))):
-            original = name.rstrip("0123456789")
-            if original != name:
-                self.displaced.setdefault(original, []).append(name)
         data = os.path.join(folder, "data").encode()
         setup = _Setup(data, data, None, _Callbacks(rate=rate, play=play), 0)
         self.engine = library.RHVoice_new_tts_engine(ctypes.byref(setup))
@@ -248,7 +243,7 @@ class RHVoice:
 
     def speak(self, text, name, stretch, pitch):
         """`pitch`: mean and deviation in Hz; the voice keeps its own deviation."""
-        data, level = text.encode(), pitch[0] / RHVOICE_PITCH[name.rstrip("0123456789")]
+        data, level = text.encode(), pitch[0] / RHVOICE_PITCH[name]
         manner = _Manner(name.encode(), 0, 0, 0, 1 / stretch, level, 1, 0, None, 0, 0)
         message = self.library.RHVoice_new_message(
             self.engine, data, len(data), 0, ctypes.byref(manner), None
@@ -331,7 +326,7 @@ class Speaker:
         neural=(None, 0.0), displaced_share=0.0,
     ):  # fmt: skip
         """`rhvoice`, `pico` and `neural`: the folder of each and its share of the clips;
-        `displaced_share`: of what flite's slt and awb say, and RHVoice's voices with copies."""
+        `displaced_share`: of what flite's slt and awb say."""
         self.espeak = Espeak()
         self.neural, self.neural_share = None, neural[1]
         if neural[0]:
@@ -369,11 +364,8 @@ class Speaker:
             return self.neural.speak(text, random)
         if self.rhvoice and random.random() < self.rhvoice_share:
             name = random.choices(list(RHVOICE_WEIGHTS), list(RHVOICE_WEIGHTS.values()))[0]
-            copies = self.rhvoice.displaced.get(name, [])
-            displaced = copies and random.random() < self.displaced_share
-            spoken = random.choice(copies) if displaced else name
-            samples = self.disguised(self.rhvoice, spoken, RHVOICE_PITCH[name], text, random)
-            return samples, "rhvoice/" + ("displaced-" if displaced else "") + name
+            samples = self.disguised(self.rhvoice, name, RHVOICE_PITCH[name], text, random)
+            return samples, "rhvoice/" + name
         if self.pico and random.random() < self.pico_share:
             name = random.choice(list(PICO_VOICES))
             samples = self.disguised(self.pico, name, PICO_PITCH[name], text, random)
