@@ -66,8 +66,10 @@ def reverberate(samples, random, generator):
     return fftconvolve(samples, response)[: len(samples)].astype(np.float32)
 
 
-def degrade(samples, random, generator):
-    """Silence around the speech, room, noise, band, companding, clipping and level."""
+def degrade(samples, random, generator, hard=False):
+    """Silence around the speech, room, noise, band, companding, clipping and level. `hard`: louder
+    noise in more clips, and more of them clipped."""
+    noisy, quietest, loudest, clipped = (0.7, 25, 3, 0.3) if hard else (0.6, 45, 6, 0.04)
     if random.random() < 0.25:
         samples = change_rate(samples, random.uniform(0.92, 1.08))
     ends = [int(SAMPLE_RATE * random.choice((0, 0.1, 0.3, 1)) * random.random()) for _ in "ab"]
@@ -77,15 +79,15 @@ def degrade(samples, random, generator):
     if random.random() < 0.12:
         low, high = random.choice(((300, 3400), (100, random.uniform(2800, 7000)), (200, 3800)))
         samples = band_limit(samples, low, high)
-    if random.random() < 0.6:
-        level = samples.std() * 10 ** (-random.uniform(6, 45) / 20)
+    if random.random() < noisy:
+        level = samples.std() * 10 ** (-random.uniform(loudest, quietest) / 20)
         samples = samples + level * noise(len(samples), random, generator)
     samples = samples / (np.abs(samples).max(initial=0) + 1e-6)
     if random.random() < 0.04:
         companded = np.sign(samples) * np.log1p(255 * np.abs(samples)) / np.log(256)
         companded = np.round(companded * 127) / 127
         samples = np.sign(companded) * (np.exp(np.abs(companded) * np.log(256)) - 1) / 255
-    if random.random() < 0.04:
+    if random.random() < clipped:
         samples = np.clip(samples * random.uniform(1.2, 4), -1, 1)
     return (samples * 10 ** random.uniform(-1.5, 0)).astype(np.float32)
 
@@ -119,7 +121,7 @@ class Shard:
         os.replace(path + ".part", path + ".jsonl")
 
 
-def training_shard(seed, texts, speaker, log_mel, degraded_share=1.0):
+def training_shard(seed, texts, speaker, log_mel, degraded_share, hard_share):
     random = randomness.Random(seed)
     generator = np.random.default_rng(random.getrandbits(63))
     shard = Shard()
@@ -131,7 +133,8 @@ def training_shard(seed, texts, speaker, log_mel, degraded_share=1.0):
         samples, voice = speaker.speak(text, random)
         for heard in copies(samples, random) if voice.startswith(NEURAL) else [samples]:
             if degraded_share == 1 or random.random() < degraded_share:
-                heard = degrade(heard, random, generator)
+                hard = hard_share and random.random() < hard_share
+                heard = degrade(heard, random, generator, hard)
             if 0.3 < len(heard) / SAMPLE_RATE < SECONDS_MAX:
                 shard.add(log_mel(heard), text, voice)
     return shard
@@ -218,6 +221,7 @@ def main():
         "--candidates", type=int, default=1, help="sentences drawn for each, the rarest taken"
     )
     parser.add_argument("--degraded-share", type=float, default=1)
+    parser.add_argument("--hard-share", type=float, default=0, help="of the degraded clips")
     parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--test", help="file of general sentences: make the test shard instead")
     parser.add_argument("--clean", action="store_true", help="test clips without degradation")
@@ -247,11 +251,12 @@ def main():
         else:
             test_shard(clips, log_mel).write(os.path.join(arguments.out, "test"))
         return
+    shares = arguments.degraded_share, arguments.hard_share
     for number in range(arguments.shards):
         path = os.path.join(arguments.out, f"train-{arguments.worker}-{number:04d}")
         if not os.path.exists(path + ".jsonl"):
-            seed, share = f"{arguments.worker}/{number}", arguments.degraded_share
-            training_shard(seed, texts, speaker, log_mel, share).write(path)
+            seed = f"{arguments.worker}/{number}"
+            training_shard(seed, texts, speaker, log_mel, *shares).write(path)
             print(path, flush=True)
 
 

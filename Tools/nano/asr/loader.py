@@ -8,9 +8,11 @@ import random as randomness
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import lfilter
 from tokenizers import Tokenizer
 
 from data import BYTES_PER_UNIT, MEL_BINS
+from mel import HOP_SAMPLES, SAMPLE_RATE, filter_bank
 from model import CHUNK_FRAMES, LETTERS, audio_tokens
 
 IGNORE = -100
@@ -20,6 +22,8 @@ ENVELOPE_COSINES = 18
 STRANGER_UNITS = 24
 STRANGER_SHARE = 0.7
 DISPLACED_SHARE = 0.3  # of clips whose speaker is one already
+NOISY_SHARE = 0.6
+ROOM_SHARE = 0.25
 TESTS = "test"
 RECORDED = ("flite", "festival", "rhvoice", "pico", "kokoro", "joe")
 
@@ -105,8 +109,21 @@ def slowest_cosines():
     return cosines.astype(np.float32)
 
 
+def noise_shapes(filters):
+    """[mel_bins]: white noise's power behind a filter is gamma distributed; the shapes. Powers of
+    neighbouring bins of a Hann window are correlated by 4/9, those of the next by 1/36."""
+    distance = np.abs(np.subtract.outer(np.arange(filters.shape[1]), np.arange(filters.shape[1])))
+    correlation = np.select([distance == 0, distance == 1, distance == 2], [1, 4 / 9, 1 / 36])
+    variance = np.einsum("mi,ij,mj->m", filters, correlation, filters)
+    return (filters.sum(1) ** 2 / variance).astype(np.float32)
+
+
 COSINES = slowest_cosines()
 SMOOTH = COSINES.T @ COSINES
+FILTERS = filter_bank(MEL_BINS)
+BIN_WIDTHS = 1 / FILTERS.max(1)  # of triangles of unit area
+BIN_HERTZ = FILTERS @ np.linspace(0, SAMPLE_RATE / 2, FILTERS.shape[1]) / FILTERS.sum(1)
+NOISE_SHAPES = noise_shapes(FILTERS)
 
 
 def other_voice(mel, random):
@@ -157,7 +174,7 @@ def other_pace(mel, random):
 
 
 def augment(mel, random, generator, stranger_share):
-    """Pace, voice, blur, tone control, level and noise, all on the log-mel picture."""
+    """Pace, voice, blur, tone control and level, all on the log-mel picture."""
     if random.random() < 0.5:
         mel = other_pace(mel, random)
     if random.random() < 0.5:
@@ -170,13 +187,31 @@ def augment(mel, random, generator, stranger_share):
         strength = random.uniform(0.05, 0.3)
         knots = [random.gauss(0, strength) for _ in range(7)]
         mel = mel + np.interp(np.arange(MEL_BINS), np.linspace(0, MEL_BINS - 1, 7), knots)
-    if random.random() < 0.35:
-        slope = np.linspace(random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.4), MEL_BINS)
-        level = mel.max() - random.uniform(0.4, 1.6) + slope
-        power = 10 ** (4 * (level - 0.2)) * generator.gamma(2.0, 0.5, mel.shape)
-        mel = np.log10(10 ** (4 * mel) + power) / 4
     mel = mel + random.uniform(-0.2, 0.1)
     return np.maximum(mel, mel.max() - 2).astype(np.float32)
+
+
+def room(mel, random):
+    """A room as `data.reverberate` makes it: every frame's power decays over those after it."""
+    seconds, gain = random.uniform(0.1, 0.6), random.uniform(0.1, 0.7)
+    decay = np.exp(-13.8 * HOP_SAMPLES / SAMPLE_RATE / seconds)
+    power = 10 ** (4 * mel)
+    power += lfilter([0, gain**2 * (1 - decay)], [1, -decay], power, axis=0)
+    return (np.log10(power) / 4).astype(np.float32)
+
+
+def noisy(mel, random, generator):
+    """Noise of a random colour, 4 to 26 dB below the clip, as `data.degrade` adds it to samples:
+    the powers add up, and twice the product of the amplitudes in a phase nobody knows, which the
+    bins that a filter averages over mostly cancel."""
+    colour = np.maximum(BIN_HERTZ, 30) ** -random.uniform(0, 2.2)
+    colour /= (colour * BIN_WIDTHS).sum()
+    power = 10 ** (4 * mel)
+    level = (power @ BIN_WIDTHS).mean() * 10 ** (-random.uniform(0.4, 2.6))
+    added = level * colour * generator.standard_gamma(NOISE_SHAPES, mel.shape) / NOISE_SHAPES
+    phase = generator.standard_normal(mel.shape, np.float32) * (0.5 / NOISE_SHAPES) ** 0.5
+    crossed = 2 * np.clip(phase, -0.95, 0.95) * np.sqrt(power * added)
+    return (np.log10(power + added + crossed) / 4).astype(np.float32)
 
 
 def mask(mel, random):
@@ -270,9 +305,13 @@ class Batches(torch.utils.data.IterableDataset):
                     recorded = voice.startswith(RECORDED)
                     if random.random() < self.augmented * (1.5 if recorded else 1):
                         strangers = DISPLACED_SHARE if "displaced" in voice else STRANGER_SHARE
-                        mels[index] = mel = augment(mel, random, generator, strangers)
-                    if random.random() < self.augmented:
-                        mels[index] = mask(mel, random)
+                        mel = augment(mel, random, generator, strangers)
+                    if random.random() < ROOM_SHARE * self.augmented:
+                        mel = room(mel, random)
+                    if random.random() < NOISY_SHARE * self.augmented:
+                        mel = noisy(mel, random, generator)
+                    mel = np.maximum(mel, mel.max() - 2)
+                    mels[index] = mask(mel, random) if random.random() < self.augmented else mel
                 contexts = [
                     context_words(clip, pool, random) if random.random() < CONTEXT_SHARE else ""
                     for clip in group
