@@ -176,6 +176,7 @@ import Testing
     @Test(arguments: [
         (["transcribe"], 2, "Error: give at least one file"),
         (["transcribe", "--no-such-flag", "x"], 2, "Error: Unknown option"),
+        (["transcribe", "-o", "-", "/dev/null"], 2, "Error: -o is a folder"),
         (["transcribe", "/no/such.wav"], 3, "mlxi: /no/such.wav: no such file"),
         (["transcribe", "-f", "doc", "/dev/null"], 2, "mlxi: unknown output format \"doc\""),
         (["transcribe", "-f", "srt,vtt", "/dev/null"], 2, "mlxi: several formats need a folder"),

@@ -83,6 +83,10 @@ struct Transcribe: AsyncParsableCommand {
 
     mutating func validate() throws {
         if inputs.isEmpty { throw ValidationError("give at least one file, a folder, or -") }
+        // elsewhere - is stdout; a folder of that name is never what was meant
+        if outputDir == "-" {
+            throw ValidationError("-o is a folder; the text of one file goes to stdout without it")
+        }
     }
 
     func run() async throws {
